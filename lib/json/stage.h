@@ -1,0 +1,85 @@
+/*
+ * stage: what every filter of a pipe has in common.
+ *
+ * A stage reads the lines of its operands ("-" or none is standard input),
+ * hands them out one by one, writes lines to standard output, flushing before
+ * each read, and ends with the right status:
+ *
+ *	struct stage st;
+ *	struct entry en = ENTRY_INIT;
+ *	stage_open(&st, &cli);
+ *	while (stage_entry(&st, &en)) {
+ *		entry_set(&en, "text", ...);
+ *		stage_emit(&st, &en);
+ *	}
+ *	return stage_close(&st);
+ *
+ * - A file that does not open is reported, the rest still runs, status 2.
+ * - A bad line (no JSON, no object, too long, a NUL) stops the stage with
+ *   status 2, naming file, line and column; under --keep-going it is reported,
+ *   skipped, and the status is at least 1.
+ * - A line {"incomplete":{"by":..,"why":..,"status":N}} from upstream is passed
+ *   on as the last line, nothing is read after it, and the status is N.
+ * - A stage that stops early itself (status 2 or 75, INT, TERM) writes such a
+ *   line.  After INT or TERM stage_close() dies of that signal.
+ * - A failed write to standard output is an error with status 2; SIGPIPE has
+ *   its default action, so that "| head" ends a filter quietly.
+ *
+ * stage prints messages and decides statuses: with msg, mem and cli it is the
+ * part of lib/ that may.
+ */
+#ifndef BF_JSON_STAGE_H
+#define BF_JSON_STAGE_H
+
+#include "io/cli.h"
+#include "json/entry.h"
+#include "json/jsonl.h"
+
+struct stage {
+	const struct cli *cli;
+	struct jsonl_reader *reader;
+	struct jsonl_writer out;
+	int operand; /* next to open */
+	bool open;   /* a file is being read */
+	bool ended;  /* no more lines will be handed out */
+	int status;
+	int stop_status;      /* set once the stream is incomplete */
+	struct buf incomplete; /* the line to write last */
+	uint64_t failed;       /* entries reported as failed */
+};
+
+/* After cli_next() returned CLI_DONE. Catches INT and TERM. */
+void stage_open(struct stage *st, const struct cli *cli);
+
+/* The next entry, checked; false at the end or where the stage must stop. */
+bool stage_entry(struct stage *st, struct entry *en);
+
+/* The next line as it is, not looked into but for the incomplete mark. */
+bool stage_line(struct stage *st, struct span *line);
+
+/* Writes an entry with its edits, or whole lines. false: stop, output is gone. */
+bool stage_emit(struct stage *st, const struct entry *en);
+bool stage_emit_line(struct stage *st, struct span line);
+
+/* "FILE:LINE", of the entry last handed out, for messages. */
+const char *stage_where(const struct stage *st);
+
+/* This entry failed (it is not emitted): message with its place, status 1, go on. */
+void stage_fail_entry(struct stage *st, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Stop early: message unless why says it all, the incomplete line, that status. */
+void stage_stop(struct stage *st, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Flushes, writes the incomplete line, frees; the exit status. */
+int stage_close(struct stage *st);
+
+/*
+ * Whether a line is the incomplete mark: an object whose only member is
+ * "incomplete", an object with string "by", "why" and integer "status".
+ */
+bool stage_is_incomplete(struct span line, int *status);
+void stage_add_incomplete(struct buf *out, const char *by, const char *why, int status);
+
+#endif

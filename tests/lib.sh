@@ -1,0 +1,81 @@
+# Sourced by the shell tests: . "$(dirname "$0")/../lib.sh"
+#
+# Gives each test its own empty folder ($TMP, the working directory), the built
+# commands first in PATH, and TAP: ok, is, status_is, run, done_testing.
+# $BUILD is the folder with the commands, $TESTS that of the tests.
+
+set -u
+TESTS=$(cd "$(dirname "$0")/.." && pwd)
+BUILD=${BUILD:-$(cd "$TESTS/.." && pwd)/build}
+PATH=$BUILD:$PATH
+LC_ALL=C.UTF-8
+export PATH LC_ALL BUILD TESTS
+unset OPENAI_API_KEY OPENAI_BASE_URL BF_ENDPOINT BF_LEDGER http_proxy https_proxy \
+	HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy 2>/dev/null || :
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/bf-test.XXXXXX") || exit 99
+cd "$TMP" || exit 99
+tap_n=0
+tap_bad=0
+
+cleanup() { cd / && rm -rf "$TMP"; }
+trap cleanup EXIT
+
+# ok STATUS NAME: passes if STATUS is 0, as in: cmp a b; ok $? "same"
+ok() {
+	tap_n=$((tap_n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tap_n - $2"
+	else
+		echo "not ok $tap_n - $2"
+		tap_bad=$((tap_bad + 1))
+	fi
+	return "$1"
+}
+
+# is GOT WANT NAME
+is() {
+	[ "$1" = "$2" ]
+	ok $? "$3" || {
+		printf 'got:  %s\nwant: %s\n' "$1" "$2" | head -c 4000 | sed 's/^/# /'
+		return 1
+	}
+}
+
+# like TEXT PATTERN NAME: a shell pattern, with * where anything may stand
+like() {
+	# shellcheck disable=SC2254
+	case "$1" in
+	$2) ok 0 "$3" ;;
+	*)
+		ok 1 "$3"
+		printf 'got:       %s\nwant like: %s\n' "$1" "$2" | head -c 4000 | sed 's/^/# /'
+		return 1
+		;;
+	esac
+}
+
+# run CMD...: its output in ./out and ./err, its status in $status
+run() {
+	status=0
+	"$@" >out 2>err || status=$?
+}
+
+# same WANTFILE GOTFILE NAME
+same() {
+	cmp -s "$1" "$2"
+	ok $? "$3" || {
+		diff "$1" "$2" | head -20 | cut -c1-300 | sed 's/^/# /'
+		return 1
+	}
+}
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+done_testing() {
+	echo "1..$tap_n"
+	[ "$tap_bad" -eq 0 ]
+	exit $?
+}
