@@ -35,6 +35,7 @@ enum {
 	CLI_FIRST = 256, /* keys of options that have no letter begin here */
 	CLI_KEEP_GOING = 0x7000,
 	CLI_MAX_LINE,
+	CLI_ERRORS, /* --errors FILE, of commands in which entries can fail; theirs to handle */
 };
 
 #define CLI_MAX_LINE_DEFAULT ((uint64_t)256 << 20)

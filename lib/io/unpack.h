@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct unpack;
@@ -21,6 +22,10 @@ struct unpack *unpack_open(int fd);
 
 /* Bytes, 0 at the end, -1 and e; errno EINTR after a stop request (fdio.h). */
 ssize_t unpack_read(struct unpack *u, void *p, size_t n, struct err *e);
+
+/* Whether unpack_read() would not wait (bytes at hand, or poll(2) says so). */
+bool unpack_ready(const struct unpack *u);
+int unpack_fd(const struct unpack *u);
 
 void unpack_close(struct unpack *u);
 

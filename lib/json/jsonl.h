@@ -21,6 +21,7 @@
 enum jsonl_result {
 	JSONL_END = 0,
 	JSONL_LINE = 1,
+	JSONL_AGAIN = 2, /* only after jsonl_reader_no_wait(): no whole line is there yet */
 	JSONL_FAIL = -1, /* cannot go on: e says why; errnum EINTR after a stop request */
 	JSONL_BAD = -2,  /* this line is unusable: e says why; the next call goes on */
 };
@@ -36,6 +37,14 @@ void jsonl_reader_free(struct jsonl_reader *r);
 
 /* Begins a file; takes over fd. name is borrowed, for messages. */
 void jsonl_reader_open(struct jsonl_reader *r, int fd, const char *name);
+
+/*
+ * From now on jsonl_read() does not wait for input: where read(2) would block
+ * it returns JSONL_AGAIN, and the caller polls jsonl_reader_fd() (-1 when
+ * nothing is open; a regular file is always ready).
+ */
+void jsonl_reader_no_wait(struct jsonl_reader *r);
+int jsonl_reader_fd(const struct jsonl_reader *r);
 
 /* The line is borrowed until the next call. */
 enum jsonl_result jsonl_read(struct jsonl_reader *r, struct span *line, struct err *e);

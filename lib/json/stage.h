@@ -32,6 +32,7 @@
 #define BF_JSON_STAGE_H
 
 #include "io/cli.h"
+#include "io/outfile.h"
 #include "json/entry.h"
 #include "json/jsonl.h"
 
@@ -45,7 +46,8 @@ struct stage {
 	int status;
 	int stop_status;      /* set once the stream is incomplete */
 	struct buf incomplete; /* the line to write last */
-	uint64_t failed;       /* entries reported as failed */
+	uint64_t failed;       /* entries that failed */
+	struct outfile *errors; /* NULL: failed entries are told on standard error */
 };
 
 /* After cli_next() returned CLI_DONE. Catches INT and TERM. */
@@ -64,9 +66,21 @@ bool stage_emit_line(struct stage *st, struct span line);
 /* "FILE:LINE", of the entry last handed out, for messages. */
 const char *stage_where(const struct stage *st);
 
-/* This entry failed (it is not emitted): message with its place, status 1, go on. */
-void stage_fail_entry(struct stage *st, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+/*
+ * Failed entries go to this file, with an "error" field, instead of to standard
+ * error.  It is replaced whole when the stage ends (io/outfile.h), so that it
+ * may also be the input.  Call it after stage_open(); exits if path is not
+ * writable.
+ */
+void stage_errors(struct stage *st, const char *path);
+
+/*
+ * This entry failed: it is not emitted; the errors file gets it (with the edits
+ * made to it and {"error":{"class":..,"message":..}}), else a message with its
+ * place is printed; the status is at least 1, and the stage goes on.
+ */
+void stage_fail(struct stage *st, struct entry *en, const char *class, const char *fmt,
+    ...) __attribute__((format(printf, 4, 5)));
 
 /* Stop early: message unless why says it all, the incomplete line, that status. */
 void stage_stop(struct stage *st, int status, const char *fmt, ...)
