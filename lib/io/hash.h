@@ -30,7 +30,9 @@ void hash_hex(const unsigned char *p, size_t n, char *out);
 /* 2n hex digits to n bytes; -1 if they are not. */
 int hash_unhex(struct span hex, unsigned char *out, size_t n);
 
-/* Begin with crc = 0; may be continued. Uses the CPU's instruction where there is one. */
+/* Begin with crc = 0; may be continued. Uses x86's instruction where the CPU has it. */
 uint32_t hash_crc32c(uint32_t crc, const void *p, size_t n);
+/* The same through tables, for every other CPU. */
+uint32_t hash_crc32c_portable(uint32_t crc, const void *p, size_t n);
 
 #endif
