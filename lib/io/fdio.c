@@ -1,0 +1,202 @@
+#include "io/fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_signal;
+static int stop_pipe[2] = {-1, -1};
+
+void
+fd_open_std(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(2);
+}
+
+int
+fd_open(const char *path, int flags, int mode)
+{
+	int fd;
+
+	do
+		fd = open(path, flags | O_CLOEXEC, mode);
+	while (fd < 0 && errno == EINTR && !fd_stopped());
+	return fd;
+}
+
+/*
+ * Waits until fd is ready; -1 and EINTR if a stop request comes first.  poll(2)
+ * says POLLNVAL or POLLERR at once where waiting makes no sense; the call that
+ * follows then says what is wrong.
+ */
+static int
+wait_ready(int fd, short events, int stoppable)
+{
+	struct pollfd pfd[2] = {
+	    {.fd = fd, .events = events},
+	    {.fd = stoppable ? stop_pipe[0] : -1, .events = POLLIN},
+	};
+
+	for (;;) {
+		if (poll(pfd, 2, -1) < 0) {
+			if (errno != EINTR)
+				return -1;
+		} else if (pfd[0].revents != 0) {
+			return 0;
+		}
+		if (stoppable && stop_signal != 0) {
+			errno = EINTR;
+			return -1;
+		}
+	}
+}
+
+ssize_t
+fd_read(int fd, void *p, size_t n)
+{
+	ssize_t got;
+
+	for (;;) {
+		if (stop_signal != 0) {
+			errno = EINTR;
+			return -1;
+		}
+		/*
+		 * A signal between this test and read(2) would go unseen until
+		 * the next byte; waiting on the pipe as well leaves no such gap.
+		 */
+		if (stop_pipe[0] >= 0 && wait_ready(fd, POLLIN, 1) < 0)
+			return -1;
+		got = read(fd, p, n);
+		if (got >= 0)
+			return got;
+		if (errno == EAGAIN) {
+			if (wait_ready(fd, POLLIN, stop_pipe[0] >= 0) < 0)
+				return -1;
+		} else if (errno != EINTR) {
+			return -1;
+		}
+	}
+}
+
+int
+fd_write(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+	ssize_t put;
+
+	while (n > 0) {
+		put = write(fd, at, n);
+		if (put >= 0) {
+			at += put;
+			n -= (size_t)put;
+		} else if (errno == EAGAIN) {
+			if (wait_ready(fd, POLLOUT, 0) < 0)
+				return -1;
+		} else if (errno != EINTR) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+fd_sync(int fd)
+{
+	int r;
+
+	do
+		r = fsync(fd);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
+int
+fd_datasync(int fd)
+{
+	int r;
+
+	do
+		r = fdatasync(fd);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
+/* Linux has closed the descriptor also where it says EINTR. */
+int
+fd_close(int fd)
+{
+	return close(fd) < 0 && errno != EINTR ? -1 : 0;
+}
+
+static const int stop_signals[] = {SIGINT, SIGTERM};
+#define NSTOP (sizeof(stop_signals) / sizeof(*stop_signals))
+
+static void
+on_stop(int signo)
+{
+	int saved = errno;
+	ssize_t ignored;
+
+	stop_signal = signo;
+	/* A second signal, whichever, finds the default action. */
+	for (size_t i = 0; i < NSTOP; i++)
+		signal(stop_signals[i], SIG_DFL);
+	ignored = write(stop_pipe[1], "", 1);
+	(void)ignored;
+	errno = saved;
+}
+
+void
+fd_catch_stop(void)
+{
+	struct sigaction sa = {.sa_handler = on_stop}, old;
+
+	if (stop_pipe[0] >= 0)
+		return;
+	if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
+		stop_pipe[0] = stop_pipe[1] = -1;
+		return;
+	}
+	/* Neither may come in while the handler runs for the other. */
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < NSTOP; i++)
+		sigaddset(&sa.sa_mask, stop_signals[i]);
+	for (size_t i = 0; i < NSTOP; i++) {
+		/* What a parent (nohup, a shell's background) ignores stays so. */
+		if (sigaction(stop_signals[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(stop_signals[i], &sa, NULL);
+	}
+}
+
+int
+fd_stopped(void)
+{
+	return stop_signal;
+}
+
+int
+fd_stop_pipe(void)
+{
+	return stop_pipe[0];
+}
+
+void
+fd_die_of(int signo)
+{
+	sigset_t set;
+
+	signal(signo, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(signo);
+	_exit(128 + signo);
+}
