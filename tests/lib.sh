@@ -11,7 +11,8 @@ PATH=$BUILD:$PATH
 LC_ALL=C.UTF-8
 export PATH LC_ALL BUILD TESTS
 unset OPENAI_API_KEY OPENAI_BASE_URL BF_ENDPOINT BF_LEDGER http_proxy https_proxy \
-	HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy 2>/dev/null || :
+	HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy no_proxy NO_PROXY \
+	MAKEFLAGS MFLAGS MAKELEVEL 2>/dev/null || :
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/bf-test.XXXXXX") || exit 99
 cd "$TMP" || exit 99
 tap_n=0
