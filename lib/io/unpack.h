@@ -27,6 +27,12 @@ ssize_t unpack_read(struct unpack *u, void *p, size_t n, struct err *e);
 bool unpack_ready(const struct unpack *u);
 int unpack_fd(const struct unpack *u);
 
+/*
+ * From now on unpack_read() never waits: where it would, it returns -1 with
+ * errnum EAGAIN, also in the middle of compressed data that gives nothing yet.
+ */
+void unpack_no_wait(struct unpack *u);
+
 void unpack_close(struct unpack *u);
 
 #endif

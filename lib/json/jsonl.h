@@ -4,11 +4,15 @@
  * The reader works on read(2) and a buffer that grows to max_line; lines end
  * at \n and at nothing else (U+2028, NEL, VT, FF are data).  A carriage return
  * before the \n is taken off, a byte order mark at the start of a file too,
- * the last line may lack its newline, blank lines are counted and passed over.
+ * the last line may lack its newline, blank lines (nothing but spaces and tabs)
+are counted and passed over.
  * .gz and .zst are unpacked (io/unpack.h).
  *
  * A line that is too long or holds a NUL byte is bad: jsonl_read() says so
  * once and goes on at the next newline if it is called again.
+ *
+ * The texts of errors name neither file nor line: jsonl_name(), jsonl_lineno()
+ * and jsonl_bad_column() do.
  */
 #ifndef BF_JSON_JSONL_H
 #define BF_JSON_JSONL_H
@@ -53,6 +57,8 @@ const char *jsonl_name(const struct jsonl_reader *r);
 uint64_t jsonl_lineno(const struct jsonl_reader *r); /* of the line last returned; from 1 */
 /* Bytes to add to an offset in the line for its column: the mark taken off the first line. */
 size_t jsonl_column_shift(const struct jsonl_reader *r);
+/* After JSONL_BAD: the column of what is wrong, in bytes from 1. */
+size_t jsonl_bad_column(const struct jsonl_reader *r);
 
 /*
  * The writer: a buffer in front of a descriptor.  The first failed write is
