@@ -14,7 +14,9 @@
  *	}
  *	return stage_close(&st);
  *
- * - A file that does not open is reported, the rest still runs, status 2.
+ * - A file that cannot be opened or read is reported, the rest still runs, the
+ *   status is 2, and an incomplete line at the end keeps what came out from
+ *   looking whole.
  * - A bad line (no JSON, no object, too long, a NUL) stops the stage with
  *   status 2, naming file, line and column; under --keep-going it is reported,
  *   skipped, and the status is at least 1.
@@ -46,6 +48,10 @@ struct stage {
 	int status;
 	int stop_status;      /* set once the stream is incomplete */
 	struct buf incomplete; /* the line to write last */
+	int signo;             /* to die of, at the end */
+	struct buf lost;       /* the first input that could not be read, and why */
+	struct buf *where;
+	struct buf scratch;
 	uint64_t failed;       /* entries that failed */
 	struct outfile *errors; /* NULL: failed entries are told on standard error */
 };
@@ -70,7 +76,8 @@ const char *stage_where(const struct stage *st);
  * Failed entries go to this file, with an "error" field, instead of to standard
  * error.  It is replaced whole when the stage ends (io/outfile.h), so that it
  * may also be the input.  Call it after stage_open(); exits if path is not
- * writable.
+ * writable.  When the stage stops early it becomes PATH.partial instead: PATH
+ * may be the input, of which not everything has been tried again.
  */
 void stage_errors(struct stage *st, const char *path);
 
@@ -82,7 +89,13 @@ void stage_errors(struct stage *st, const char *path);
 void stage_fail(struct stage *st, struct entry *en, const char *class, const char *fmt,
     ...) __attribute__((format(printf, 4, 5)));
 
-/* Stop early: message unless why says it all, the incomplete line, that status. */
+/* The same with an error object of the caller's: {"class":..,"message":..,"status":..}. */
+void stage_fail_json(struct stage *st, struct entry *en, struct span error);
+
+/*
+ * Stop early: the text is printed and goes into the incomplete line as "why";
+ * stage_close() will return that status.  The first stop counts.
+ */
 void stage_stop(struct stage *st, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -91,7 +104,8 @@ int stage_close(struct stage *st);
 
 /*
  * Whether a line is the incomplete mark: an object whose only member is
- * "incomplete", an object with string "by", "why" and integer "status".
+ * "incomplete", an object with string "by", "why" and integer "status".  A
+ * status that is no exit status of a failure (1 to 255) reads as 2.
  */
 bool stage_is_incomplete(struct span line, int *status);
 void stage_add_incomplete(struct buf *out, const char *by, const char *why, int status);

@@ -1,0 +1,403 @@
+#include "json/stage.h"
+
+#include "base/mem.h"
+#include "base/msg.h"
+#include "io/fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char mark[] = "incomplete";
+
+static void
+flush_output(void *arg)
+{
+	struct stage *st = arg;
+
+	jsonl_flush(&st->out);
+}
+
+void
+stage_open(struct stage *st, const struct cli *cli)
+{
+	memset(st, 0, sizeof(*st));
+	st->cli = cli;
+	fd_catch_stop();
+	st->reader = jsonl_reader_new((size_t)cli->max_line, flush_output, st);
+	jsonl_writer_init(&st->out, STDOUT_FILENO);
+	st->where = mem_zero(1, sizeof(*st->where));
+}
+
+/* ---- statuses, and the ways to stop ---- */
+
+static void
+at_least(struct stage *st, int status)
+{
+	if (st->status < status)
+		st->status = status;
+}
+
+/* The first reason to stop is the one that is told. */
+static void
+stop(struct stage *st, int status, const char *why)
+{
+	st->ended = true;
+	if (st->stop_status != 0)
+		return;
+	st->stop_status = status;
+	stage_add_incomplete(&st->incomplete, msg_program(), why, status);
+}
+
+void
+stage_stop(struct stage *st, int status, const char *fmt, ...)
+{
+	struct buf why = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&why, fmt, ap);
+	va_end(ap);
+	msg_error("%s", buf_cstr(&why));
+	stop(st, status, why.data);
+	buf_release(&why);
+}
+
+static void
+stop_by_signal(struct stage *st, int signo)
+{
+	st->signo = st->stop_status == 0 ? signo : 0;
+	stop(st, 128 + signo, signo == SIGINT ? "interrupted" : "terminated");
+}
+
+/*
+ * An input that cannot be read: the others still are, but what comes out is
+ * not the whole, and must not look so.
+ */
+static void
+lost_input(struct stage *st, const char *name, const char *why)
+{
+	msg_error("%s: %s", name, why);
+	at_least(st, STATUS_CANNOT);
+	if (st->lost.len == 0)
+		buf_addf(&st->lost, "%s: %s", name, why);
+}
+
+static void
+bad_line(struct stage *st, size_t column, const char *what)
+{
+	struct buf why = BUF_INIT;
+
+	msg_error("%s:%zu: %s", stage_where(st), column, what);
+	if (st->cli->keep_going) {
+		at_least(st, STATUS_SOME_FAILED);
+		return;
+	}
+	buf_addf(&why, "bad line %s", stage_where(st));
+	stop(st, STATUS_CANNOT, buf_cstr(&why));
+	buf_release(&why);
+}
+
+/* ---- lines in ---- */
+
+/* Opens the next operand that opens; false when there is none. */
+static bool
+open_next(struct stage *st)
+{
+	const struct cli *c = st->cli;
+	const char *name;
+	int fd;
+
+	for (;;) {
+		if (st->operand >= (c->noperands == 0 ? 1 : c->noperands))
+			return false;
+		name = c->noperands == 0 ? "-" : c->operands[st->operand];
+		st->operand++;
+		if (strcmp(name, "-") == 0) {
+			jsonl_reader_open(st->reader, STDIN_FILENO, "<stdin>");
+			return st->open = true;
+		}
+		fd = fd_open(name, O_RDONLY | O_NOCTTY, 0);
+		if (fd >= 0) {
+			jsonl_reader_open(st->reader, fd, name);
+			return st->open = true;
+		}
+		lost_input(st, name, strerror(errno));
+	}
+}
+
+/* The reader cannot go on with this file. */
+static void
+read_failed(struct stage *st, const struct err *e)
+{
+	if (e->errnum == EINTR && fd_stopped() != 0) {
+		stop_by_signal(st, fd_stopped());
+		return;
+	}
+	st->open = false;
+	lost_input(st, jsonl_name(st->reader), e->text);
+}
+
+bool
+stage_line(struct stage *st, struct span *line)
+{
+	struct err e = ERR_INIT;
+	int status;
+
+	while (!st->ended && st->out.failed == 0 && (st->open || open_next(st))) {
+		switch (jsonl_read(st->reader, line, &e)) {
+		case JSONL_LINE:
+			if (!stage_is_incomplete(*line, &status))
+				return true;
+			st->ended = true;
+			st->stop_status = status;
+			buf_clear(&st->incomplete);
+			buf_addspan(&st->incomplete, *line);
+			buf_addc(&st->incomplete, '\n');
+			break;
+		case JSONL_BAD:
+			bad_line(st, jsonl_bad_column(st->reader), e.text);
+			break;
+		case JSONL_FAIL:
+			read_failed(st, &e);
+			break;
+		case JSONL_END:
+		case JSONL_AGAIN:
+			st->open = false;
+			break;
+		}
+	}
+	st->ended = true;
+	return false;
+}
+
+bool
+stage_entry(struct stage *st, struct entry *en)
+{
+	struct json_fault f;
+	struct span line;
+
+	while (stage_line(st, &line)) {
+		if (entry_parse(en, line, &f) == 0)
+			return true;
+		bad_line(st, f.at + 1 + jsonl_column_shift(st->reader), f.what);
+	}
+	return false;
+}
+
+const char *
+stage_where(const struct stage *st)
+{
+	buf_clear(st->where);
+	buf_addf(st->where, "%s:%" PRIu64, jsonl_name(st->reader),
+	    jsonl_lineno(st->reader));
+	return buf_cstr(st->where);
+}
+
+/* ---- lines out ---- */
+
+bool
+stage_emit(struct stage *st, const struct entry *en)
+{
+	entry_write(en, &st->out.out);
+	return jsonl_written(&st->out) == 0;
+}
+
+bool
+stage_emit_line(struct stage *st, struct span line)
+{
+	return jsonl_write_line(&st->out, line) == 0;
+}
+
+/* ---- failed entries ---- */
+
+void
+stage_errors(struct stage *st, const char *path)
+{
+	struct err e = ERR_INIT;
+
+	st->errors = outfile_open(path, &e);
+	if (st->errors == NULL)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+}
+
+/* An entry that no file takes: its place and why, for a person. */
+static void
+tell_failure(struct stage *st, struct span error)
+{
+	struct span class, message;
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	if (!json_text(json_get(error, "class"), &a, &class))
+		class = SPAN("error");
+	if (!json_text(json_get(error, "message"), &b, &message))
+		message = error;
+	msg_error("%s: %.*s: %.*s", stage_where(st), (int)class.n, class.p,
+	    (int)message.n, message.p);
+	buf_release(&a);
+	buf_release(&b);
+}
+
+void
+stage_fail_json(struct stage *st, struct entry *en, struct span error)
+{
+	struct err e = ERR_INIT;
+
+	at_least(st, STATUS_SOME_FAILED);
+	st->failed++;
+	if (st->errors == NULL) {
+		tell_failure(st, error);
+		return;
+	}
+	entry_set(en, "error", error);
+	buf_clear(&st->scratch);
+	entry_write(en, &st->scratch);
+	if (outfile_write(st->errors, buf_span(&st->scratch), &e) < 0)
+		stage_stop(st, STATUS_CANNOT, "%s", e.text);
+}
+
+void
+stage_fail(
+    struct stage *st, struct entry *en, const char *class, const char *fmt, ...)
+{
+	struct buf message = BUF_INIT, error = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&message, fmt, ap);
+	va_end(ap);
+	buf_adds(&error, "{\"class\":");
+	json_add_string(&error, span_str(class));
+	buf_adds(&error, ",\"message\":");
+	json_add_string(&error, buf_span(&message));
+	buf_addc(&error, '}');
+	stage_fail_json(st, en, buf_span(&error));
+	buf_release(&message);
+	buf_release(&error);
+}
+
+/* ---- the end ---- */
+
+static void
+finish_errors(struct stage *st)
+{
+	struct err e = ERR_INIT;
+	struct buf path = BUF_INIT;
+	bool whole = st->stop_status == 0 && st->out.failed == 0;
+	bool direct;
+	int r;
+
+	if (st->errors == NULL)
+		return;
+	direct = outfile_is_direct(st->errors);
+	buf_adds(&path, outfile_path(st->errors));
+	if (whole)
+		r = outfile_commit(st->errors, NULL, &e);
+	else
+		r = outfile_keep_partial(st->errors, &e);
+	st->errors = NULL;
+	if (r < 0) {
+		stage_stop(st, STATUS_CANNOT, "%s", e.text);
+		st->stop_status = STATUS_CANNOT;
+		st->signo = 0;
+	} else if (!whole && !direct)
+		msg_warn(
+		    "failed entries so far are in %s.partial", buf_cstr(&path));
+	buf_release(&path);
+}
+
+/* Some file systems tell of a failed write only when a descriptor is closed. */
+static int
+close_output(const struct jsonl_writer *w)
+{
+	int fd = fcntl(w->fd, F_DUPFD_CLOEXEC, 3);
+
+	return fd < 0 ? 0 : fd_close(fd);
+}
+
+int
+stage_close(struct stage *st)
+{
+	if (st->lost.len > 0)
+		stop(st, STATUS_CANNOT, buf_cstr(&st->lost));
+	finish_errors(st);
+	buf_addspan(&st->out.out, buf_span(&st->incomplete));
+	if (jsonl_flush(&st->out) < 0 || close_output(&st->out) < 0) {
+		msg_error("standard output: %s", strerror(errno));
+		st->stop_status = STATUS_CANNOT;
+		st->signo = 0;
+	}
+	jsonl_reader_free(st->reader);
+	jsonl_writer_release(&st->out);
+	buf_release(&st->incomplete);
+	buf_release(st->where);
+	free(st->where);
+	buf_release(&st->scratch);
+	buf_release(&st->lost);
+	if (st->signo != 0)
+		fd_die_of(st->signo);
+	return st->stop_status != 0 ? st->stop_status : st->status;
+}
+
+/* ---- the incomplete mark ---- */
+
+/* A cheap look first: this is asked of every line. */
+static bool
+looks_like_mark(struct span s)
+{
+	size_t i = 0;
+
+	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t'))
+		i++;
+	if (i == s.n || s.p[i++] != '{')
+		return false;
+	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t'))
+		i++;
+	if (s.n - i < sizeof(mark) || s.p[i++] != '"')
+		return false;
+	return s.p[i] == '\\' || memcmp(s.p + i, mark, sizeof(mark) - 1) == 0;
+}
+
+static bool
+is_type(struct span value, enum json_type t)
+{
+	return value.p != NULL && json_type(value) == t;
+}
+
+bool
+stage_is_incomplete(struct span line, int *status)
+{
+	struct json_fault f;
+	struct json_iter it;
+	struct json_member m, more;
+	struct span number;
+	int64_t n;
+
+	if (!looks_like_mark(line) || json_check(line, &f) < 0)
+		return false;
+	it = json_iter(line);
+	if (!json_next(&it, &m) || json_next(&it, &more) ||
+	    !json_key_is(m.key, span_str(mark)) || !is_type(m.value, JSON_OBJECT))
+		return false;
+	number = json_get(m.value, "status");
+	if (!is_type(json_get(m.value, "by"), JSON_STRING) ||
+	    !is_type(json_get(m.value, "why"), JSON_STRING) ||
+	    !is_type(number, JSON_NUMBER) || !json_i64(number, &n))
+		return false;
+	*status = n >= 1 && n <= 255 ? (int)n : STATUS_CANNOT;
+	return true;
+}
+
+void
+stage_add_incomplete(struct buf *out, const char *by, const char *why, int status)
+{
+	buf_adds(out, "{\"incomplete\":{\"by\":");
+	json_add_string(out, span_str(by));
+	buf_adds(out, ",\"why\":");
+	json_add_string(out, span_str(why));
+	buf_addf(out, ",\"status\":%d}}\n", status);
+}
