@@ -190,13 +190,13 @@ clean:
 	rm -rf $(BUILD)
 
 # The same bytes whoever makes it from the same commit.
-DIST = bf-$(VERSION)
+DIST    = bf-$(VERSION)
+DISTDIR = dist
 dist:
-	@mkdir -p dist
+	@mkdir -p '$(DISTDIR)'
 	git -c safe.directory='$(CURDIR)' -c tar.umask=0022 archive --format=tar \
-	    --prefix=$(DIST)/ HEAD >dist/$(DIST).tar
-	gzip -nf9 dist/$(DIST).tar
-	@echo dist/$(DIST).tar.gz
+	    --prefix=$(DIST)/ HEAD >'$(DISTDIR)/$(DIST).tar'
+	gzip -nf9 '$(DISTDIR)/$(DIST).tar'
 
 ifeq ($(filter clean,$(MAKECMDGOALS)),)
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
