@@ -9,6 +9,7 @@ needed() { # FILE: what it asks the dynamic linker for, less the C library and s
 }
 
 for command in "$BUILD"/bf-*; do
+	[ -x "$command" ] || continue
 	name=${command##*/}
 	case $name in
 	bf-read) want='libcmark ' ;;

@@ -31,15 +31,16 @@ page_options() { # PAGE
 }
 
 for command in "$BUILD"/bf-*; do
+	[ -x "$command" ] || continue
 	name=${command##*/}
 	page=$ROOT/share/man/$name.1
 	[ -e "$page" ]
 	ok $? "$name: has a manual page" || continue
 	help_options "$command" >help
-	page_options "$page" >page
+	page_options "$page" >documented
 	[ -s help ]
 	ok $? "$name: has options"
-	same help page "$name: help and page name the same options"
+	same help documented "$name: help and page name the same options"
 	is "$("$command" --help | sed -n 2p)" \
 		"$(sed -n 's/^\.Nd //p' "$page")" "$name: and the same description"
 	run "$command" --help
