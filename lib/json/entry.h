@@ -16,8 +16,6 @@
 
 #include "json/json.h"
 
-#define ENTRY_EDITS_MAX 16
-
 struct entry_edit {
 	struct span name;  /* unescaped */
 	struct span value; /* JSON; SPAN_NONE removes */
@@ -28,8 +26,9 @@ struct entry {
 	struct json_member *members;
 	size_t n;
 	size_t cap;
-	struct entry_edit edits[ENTRY_EDITS_MAX];
+	struct entry_edit *edits;
 	size_t nedits;
+	size_t edits_cap;
 };
 
 #define ENTRY_INIT ((struct entry){.members = NULL})

@@ -1,0 +1,66 @@
+/*
+ * scan: the loops over bytes that everything in json/ spends its time in.
+ *
+ * Each is there for several instruction sets, which all give the same; the
+ * first call chooses the best one this processor has.  Only json/ includes
+ * this, and its tests, which try them all.
+ */
+#ifndef BF_JSON_SCAN_H
+#define BF_JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct scan {
+	const char *name;
+
+	/*
+	 * Any bytes: the first from p that cannot stand for itself in a string
+	 * (a quote, a backslash, a control character, the start of what is not
+	 * UTF-8), or end.
+	 */
+	const char *(*plain)(const char *p, const char *end);
+
+	/*
+	 * Any bytes: the quote that ends the string whose contents begin at p;
+	 * NULL if they are not as they should be (see scan_string_fault()).
+	 */
+	const char *(*string)(const char *p, const char *end);
+
+	/* Checked text: the quote that ends the string whose contents begin at p. */
+	const char *(*quote)(const char *p, const char *end);
+
+	/* Checked text: what follows the array or object whose contents begin at p. */
+	const char *(*close)(const char *p, const char *end);
+};
+
+extern const struct scan *scan;
+
+/* The implementations this processor can run, best first; NULL past the last. */
+const struct scan *scan_choice(size_t i);
+void scan_use(const struct scan *s);
+
+/* ---- what the implementations share ---- */
+
+extern const struct scan scan_portable;
+
+/* The value of a hexadecimal digit, or -1. */
+extern const signed char scan_hex[256];
+
+/* Past the escape that begins with the backslash at p; NULL if it is none. */
+const char *scan_escape(const char *p, const char *end);
+
+/*
+ * Length of the UTF-8 sequence at p < end; 0 if it is not valid, and then
+ * *bad (may be NULL) is how many bytes one U+FFFD stands for: the longest start of a
+ * valid sequence, or one byte (The Unicode Standard, section 3.9).
+ */
+size_t scan_utf8(const char *p, const char *end, size_t *bad);
+
+/* Where and why string() gave up: the first byte that no string goes on with. */
+const char *scan_string_fault(const char *p, const char *end, const char **why);
+
+/* scan_portable.close() with that many arrays and objects open. */
+const char *scan_close_from(const char *p, const char *end, size_t depth);
+
+#endif
