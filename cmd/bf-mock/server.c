@@ -1,0 +1,632 @@
+/* server: connections, routes, latencies, the log and the statistics. */
+#include "server.h"
+
+#include "base/mem.h"
+#include "base/msg.h"
+#include "io/clock.h"
+#include "io/fdio.h"
+#include "io/hash.h"
+#include "json/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG     4096
+#define STATUS_MAX  600
+#define KEEP_BUFFER ((size_t)1 << 20) /* larger ones are freed after the request \
+				       */
+
+struct route;
+
+/* A request from its head to the end of its answer; kept for the next one. */
+struct request {
+	struct server *server;
+	struct MHD_Connection *connection;
+	const struct route *route;
+	const char *allow; /* with status 405 */
+	struct buf body, answer;
+	bool too_large, decided, in_flight;
+	struct outcome outcome;
+	int64_t due; /* clock_mono_us() */
+	struct request *next;
+};
+
+struct server {
+	const struct server_config *config;
+	struct MHD_Daemon *daemon;
+	int epoll_fd;
+	char url[128];
+	bool stopping;
+	struct provider provider;
+	struct request *spare;
+	struct request *hung;
+	struct request **heap; /* by due, the next first */
+	size_t nheap, cap;
+	uint64_t requests, connections, in_flight, peak_in_flight;
+	uint64_t by_status[STATUS_MAX];
+	struct buf log;
+};
+
+struct route {
+	const char *path, *method;
+	bool api; /* counted, logged, needs the key */
+	void (*answer)(struct server *s, struct request *r);
+};
+
+/* ---- answers that are due later ---- */
+
+static void
+heap_add(struct server *s, struct request *r)
+{
+	size_t i = s->nheap++;
+
+	if (s->nheap > s->cap) {
+		s->cap = s->cap == 0 ? 64 : 2 * s->cap;
+		s->heap = mem_resize(s->heap, s->cap, sizeof(struct request *));
+	}
+	for (; i > 0 && s->heap[(i - 1) / 2]->due > r->due; i = (i - 1) / 2)
+		s->heap[i] = s->heap[(i - 1) / 2];
+	s->heap[i] = r;
+}
+
+static struct request *
+heap_take(struct server *s)
+{
+	struct request *first = s->heap[0], *last = s->heap[--s->nheap];
+	size_t i = 0, child;
+
+	for (; (child = 2 * i + 1) < s->nheap; i = child) {
+		if (child + 1 < s->nheap &&
+		    s->heap[child + 1]->due < s->heap[child]->due)
+			child++;
+		if (s->heap[child]->due >= last->due)
+			break;
+		s->heap[i] = s->heap[child];
+	}
+	s->heap[i] = last;
+	return first;
+}
+
+static void
+resume_due(struct server *s)
+{
+	int64_t now;
+
+	if (s->nheap == 0)
+		return;
+	now = clock_mono_us();
+	while (s->nheap > 0 && s->heap[0]->due <= now)
+		MHD_resume_connection(heap_take(s)->connection);
+}
+
+/* ---- requests ---- */
+
+static struct request *
+request_new(struct server *s)
+{
+	struct request *r = s->spare;
+
+	if (r == NULL) {
+		r = mem_zero(1, sizeof(*r));
+		r->body.max = r->answer.max = 0;
+	} else {
+		s->spare = r->next;
+	}
+	r->server = s;
+	r->too_large = r->decided = r->in_flight = false;
+	r->allow = NULL;
+	r->outcome = (struct outcome){.kind = OUTCOME_ANSWER};
+	buf_clear(&r->body);
+	buf_clear(&r->answer);
+	return r;
+}
+
+static void
+request_free(struct request *r)
+{
+	buf_release(&r->body);
+	buf_release(&r->answer);
+	free(r);
+}
+
+static void
+take_body(struct request *r, const char *bytes, size_t n)
+{
+	if (r->too_large || n > SERVER_BODY_MAX - r->body.len) {
+		r->too_large = true;
+		buf_clear(&r->body);
+	} else {
+		buf_add(&r->body, bytes, n);
+	}
+}
+
+static void
+enter(struct server *s, struct request *r)
+{
+	r->in_flight = true;
+	if (++s->in_flight > s->peak_in_flight)
+		s->peak_in_flight = s->in_flight;
+}
+
+/* libmicrohttpd is done with a request, answered or not. */
+static void
+on_completed(void *cls, struct MHD_Connection *connection, void **slot,
+    enum MHD_RequestTerminationCode how)
+{
+	struct server *s = cls;
+	struct request *r = *slot;
+
+	(void)connection;
+	(void)how;
+	if (r == NULL)
+		return;
+	if (r->in_flight)
+		s->in_flight--;
+	if (r->body.cap > KEEP_BUFFER)
+		buf_release(&r->body);
+	if (r->answer.cap > KEEP_BUFFER)
+		buf_release(&r->answer);
+	r->next = s->spare;
+	s->spare = r;
+	*slot = NULL;
+}
+
+static void
+on_connection(void *cls, struct MHD_Connection *connection, void **slot,
+    enum MHD_ConnectionNotificationCode what)
+{
+	struct server *s = cls;
+
+	(void)connection;
+	(void)slot;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		s->connections++;
+}
+
+/* ---- routes ---- */
+
+static void
+refuse(struct request *r, int status, const char *code, const char *why)
+{
+	r->outcome.status = status;
+	provider_error(&r->answer, status, code, span_str(why));
+}
+
+static void
+answer_completion(struct server *s, struct request *r)
+{
+	provider_answer(&s->provider, buf_span(&r->body), &r->outcome, &r->answer);
+}
+
+static void
+answer_models(struct server *s, struct request *r)
+{
+	(void)s;
+	r->outcome.status = 200;
+	buf_adds(&r->answer, "{\"object\":\"list\",\"data\":[{\"id\":\"mock\","
+			     "\"object\":\"model\",\"created\":1704067200,"
+			     "\"owned_by\":\"bf-mock\"}]}\n");
+}
+
+void
+server_add_stats(const struct server *s, struct buf *out)
+{
+	const struct provider *p = &s->provider;
+	const char *comma = "";
+
+	buf_addf(out,
+	    "{\"requests\":%" PRIu64 ",\"completions\":%" PRIu64 ",\"status\":{",
+	    s->requests, p->count);
+	for (int i = 0; i < STATUS_MAX; i++) {
+		if (s->by_status[i] == 0)
+			continue;
+		buf_addf(out, "%s\"%d\":%" PRIu64, comma, i, s->by_status[i]);
+		comma = ",";
+	}
+	buf_addf(out,
+	    "},\"distinct\":%zu,\"duplicates\":%" PRIu64 ",\"answered\":%" PRIu64
+	    ",\"answered_again\":%" PRIu64 ",\"hung\":%" PRIu64
+	    ",\"dropped\":%" PRIu64,
+	    p->seen.distinct, p->seen.duplicates, p->answered, p->answered_again,
+	    p->hung, p->dropped);
+	buf_addf(out,
+	    ",\"in_flight\":%" PRIu64 ",\"peak_in_flight\":%" PRIu64
+	    ",\"connections\":%" PRIu64 "}\n",
+	    s->in_flight, s->peak_in_flight, s->connections);
+}
+
+static void
+answer_stats(struct server *s, struct request *r)
+{
+	r->outcome.status = 200;
+	server_add_stats(s, &r->answer);
+}
+
+/* What is in flight stays so; everything else begins anew. */
+static void
+answer_reset(struct server *s, struct request *r)
+{
+	provider_reset(&s->provider);
+	s->requests = s->connections = 0;
+	s->peak_in_flight = s->in_flight;
+	memset(s->by_status, 0, sizeof(s->by_status));
+	answer_stats(s, r);
+}
+
+static const struct route routes[] = {
+    {"/v1/chat/completions", "POST", true, answer_completion},
+    {"/v1/models", "GET", true, answer_models},
+    {"/_stats", "GET", false, answer_stats},
+    {"/_reset", "POST", false, answer_reset},
+    {NULL, NULL, true, NULL},
+};
+
+static const struct route *
+find_route(const char *path)
+{
+	const struct route *route = routes;
+
+	while (route->path != NULL && strcmp(route->path, path) != 0)
+		route++;
+	return route;
+}
+
+/* ---- one request ---- */
+
+static const char *
+header(struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+/* The key of "Authorization: Bearer KEY"; NULL if there is no such header. */
+static const char *
+bearer(struct request *r)
+{
+	const char *value = header(r, "Authorization");
+
+	if (value == NULL)
+		return NULL;
+	return strncmp(value, "Bearer ", 7) == 0 ? value + 7 : value;
+}
+
+static void
+add_log_body(struct buf *log, struct span body)
+{
+	struct json_fault fault;
+
+	if (body.n == 0)
+		buf_adds(log, "null");
+	else if (json_check(body, &fault) == 0)
+		json_compact(log, body);
+	else
+		json_add_string(log, body);
+}
+
+/* One write(2) a line; the key is there as a hash, to compare and not to use. */
+static void
+write_log(struct server *s, struct request *r, const char *method, const char *path)
+{
+	static const char *const ends[] = {NULL, "hang", "drop"};
+	struct buf *log = &s->log;
+	const char *key = bearer(r);
+	unsigned char hash[16];
+	char hex[2 * sizeof(hash)];
+
+	buf_clear(log);
+	buf_addf(log, "{\"time\":%" PRId64 ",\"method\":", clock_wall_ms());
+	json_add_string(log, span_str(method));
+	buf_adds(log, ",\"path\":");
+	json_add_string(log, span_str(path));
+	if (r->outcome.kind == OUTCOME_ANSWER)
+		buf_addf(log, ",\"status\":%d", r->outcome.status);
+	else
+		buf_addf(log, ",\"status\":null,\"fault\":\"%s\"",
+		    ends[r->outcome.kind]);
+	if (key == NULL) {
+		buf_adds(log, ",\"key\":null");
+	} else {
+		hash_blake2b(span_str(key), hash, sizeof(hash));
+		hash_hex(hash, sizeof(hash), hex);
+		buf_addf(log, ",\"key\":\"%.*s\"", (int)sizeof(hex), hex);
+	}
+	buf_adds(log, ",\"body\":");
+	add_log_body(log, buf_span(&r->body));
+	buf_adds(log, "}\n");
+	if (fd_write(s->config->log_fd, log->data, log->len) == -1)
+		msg_die(STATUS_CANNOT, "cannot write the log: %s", strerror(errno));
+	if (log->cap > KEEP_BUFFER)
+		buf_release(log);
+}
+
+static bool
+method_is(const struct route *route, const char *method)
+{
+	return strcmp(route->method, method) == 0 ||
+	       (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+static void
+decide(struct server *s, struct request *r, const char *method, const char *path)
+{
+	const struct route *route = r->route;
+	const char *key = bearer(r);
+
+	r->decided = true;
+	if (route->api && s->config->key != NULL &&
+	    (key == NULL || strcmp(key, s->config->key) != 0)) {
+		refuse(r, 401, NULL, "incorrect API key provided");
+	} else if (route->path == NULL) {
+		refuse(r, 404, NULL,
+		    "unknown path: bf-mock serves /v1/chat/completions and "
+		    "/v1/models");
+	} else if (!method_is(route, method)) {
+		r->allow = route->method;
+		refuse(r, 405, NULL, "this path does not take this method");
+	} else if (r->too_large) {
+		refuse(r, 413, NULL, "the body is larger than 64 MiB");
+	} else {
+		route->answer(s, r);
+	}
+	if (!route->api)
+		return;
+	s->requests++;
+	if (r->outcome.kind == OUTCOME_ANSWER)
+		s->by_status[r->outcome.status]++;
+	if (s->config->log_fd != -1)
+		write_log(s, r, method, path);
+}
+
+static enum MHD_Result
+send_answer(struct server *s, struct request *r)
+{
+	int status = r->outcome.status;
+	struct MHD_Response *response;
+	enum MHD_Result queued;
+
+	response = MHD_create_response_from_buffer(r->answer.len,
+	    r->answer.data == NULL ? (void *)s->url : r->answer.data,
+	    MHD_RESPMEM_PERSISTENT);
+	if (response == NULL)
+		return MHD_NO;
+	MHD_add_response_header(response, "Content-Type", "application/json");
+	if (r->allow != NULL)
+		MHD_add_response_header(response, "Allow", r->allow);
+	if (r->outcome.injected && s->config->retry_after != NULL &&
+	    (status == 429 || status == 503))
+		MHD_add_response_header(
+		    response, "Retry-After", s->config->retry_after);
+	queued = MHD_queue_response(r->connection, (unsigned)status, response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
+/* Suspends the request if its time has not come; then it comes back here. */
+static enum MHD_Result
+answer_now_or_later(struct server *s, struct request *r)
+{
+	if (s->stopping)
+		return MHD_NO;
+	if (r->outcome.kind == OUTCOME_HANG) {
+		r->next = s->hung;
+		s->hung = r;
+		MHD_suspend_connection(r->connection);
+		return MHD_YES;
+	}
+	if (r->outcome.delay_us > 0) {
+		r->due = clock_mono_us() + r->outcome.delay_us;
+		r->outcome.delay_us = 0;
+		heap_add(s, r);
+		MHD_suspend_connection(r->connection);
+		return MHD_YES;
+	}
+	return r->outcome.kind == OUTCOME_DROP ? MHD_NO : send_answer(s, r);
+}
+
+/* Called with the head, with each piece of the body, at its end, and when resumed.
+ */
+static enum MHD_Result
+on_request(void *cls, struct MHD_Connection *connection, const char *path,
+    const char *method, const char *version, const char *upload,
+    size_t *upload_size, void **slot)
+{
+	struct server *s = cls;
+	struct request *r = *slot;
+
+	(void)version;
+	if (r == NULL) {
+		*slot = r = request_new(s);
+		r->connection = connection;
+		r->route = find_route(path);
+		if (r->route->api)
+			enter(s, r);
+		return MHD_YES;
+	}
+	if (*upload_size > 0) {
+		take_body(r, upload, *upload_size);
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	if (!r->decided)
+		decide(s, r, method, path);
+	return answer_now_or_later(s, r);
+}
+
+/* ---- the server ---- */
+
+static void
+on_log(void *cls, const char *fmt, va_list ap)
+{
+	char text[512];
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
+
+	(void)cls;
+	while (n > 0 && n < (int)sizeof(text) && text[n - 1] == '\n')
+		text[--n] = '\0';
+	msg_debug("%s", text);
+}
+
+static int
+listen_at(const struct addrinfo *ai, struct err *e)
+{
+	int fd, on = 1;
+
+	fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC, ai->ai_protocol);
+	if (fd == -1)
+		return err_sys(e, "cannot make a socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
+	    listen(fd, BACKLOG) == -1) {
+		err_sys(e, "cannot listen");
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+open_socket(struct server *s, struct err *e)
+{
+	const struct server_config *config = s->config;
+	struct addrinfo *ai, hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	char port[8], host[80];
+	int fd, failed;
+
+	snprintf(port, sizeof(port), "%u", (unsigned)config->port);
+	if ((failed = getaddrinfo(config->host, port, &hints, &ai)) != 0)
+		return err_set(e, "%s: %s", config->host, gai_strerror(failed));
+	fd = listen_at(ai, e);
+	freeaddrinfo(ai);
+	if (fd == -1)
+		return err_prefix(e, "%s port %s", config->host, port);
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) == -1 ||
+	    getnameinfo((struct sockaddr *)&sa, len, host, sizeof(host), port,
+		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+		close(fd);
+		return err_set(e, "cannot find out the port");
+	}
+	snprintf(s->url, sizeof(s->url),
+	    strchr(host, ':') != NULL ? "http://[%s]:%s/v1" : "http://%s:%s/v1",
+	    host, port);
+	return fd;
+}
+
+static struct MHD_Daemon *
+start_daemon(struct server *s, int fd)
+{
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+				    MHD_USE_ERROR_LOG |
+				    MHD_USE_SUPPRESS_DATE_NO_CLOCK,
+	    0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+	    s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+	    MHD_OPTION_CONNECTION_LIMIT, 1000000u, MHD_OPTION_CONNECTION_TIMEOUT,
+	    0u, MHD_OPTION_END);
+}
+
+struct server *
+server_start(const struct server_config *config, struct err *e)
+{
+	struct server *s = mem_zero(1, sizeof(*s));
+	const union MHD_DaemonInfo *info;
+	int fd;
+
+	s->config = config;
+	if ((fd = open_socket(s, e)) == -1) {
+		free(s);
+		return NULL;
+	}
+	s->daemon = start_daemon(s, fd);
+	info = s->daemon == NULL
+		   ? NULL
+		   : MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL) {
+		err_set(e, "cannot start the server");
+		close(fd);
+		free(s);
+		return NULL;
+	}
+	s->epoll_fd = info->epoll_fd;
+	provider_init(&s->provider, &config->provider);
+	return s;
+}
+
+const char *
+server_url(const struct server *s)
+{
+	return s->url;
+}
+
+/* How long the loop may wait: until an answer is due or libmicrohttpd wants its
+ * turn. */
+static struct timespec *
+next_turn(struct server *s, struct timespec *ts)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+	int64_t us = -1;
+
+	if (s->nheap > 0) {
+		us = s->heap[0]->due - clock_mono_us();
+		if (us < 0)
+			us = 0;
+	}
+	if (MHD_get_timeout(s->daemon, &ms) == MHD_YES &&
+	    (us < 0 || ms < (uint64_t)us / 1000))
+		us = (int64_t)ms * 1000;
+	if (us < 0)
+		return NULL;
+	*ts = (struct timespec){us / 1000000, us % 1000000 * 1000};
+	return ts;
+}
+
+int
+server_run(struct server *s, int wake_fd, bool (*ended)(void), struct err *e)
+{
+	struct pollfd fds[2] = {{s->epoll_fd, POLLIN, 0}, {wake_fd, POLLIN, 0}};
+	struct timespec ts;
+
+	for (;;) {
+		if (ppoll(fds, 2, next_turn(s, &ts), NULL) == -1) {
+			if (errno != EINTR)
+				return err_sys(e, "cannot poll");
+			fds[0].revents = fds[1].revents = 0;
+		}
+		if (fds[1].revents != 0 && ended())
+			return 0;
+		resume_due(s);
+		if (MHD_run(s->daemon) != MHD_YES)
+			return err_set(e, "the server has failed");
+	}
+}
+
+void
+server_stop(struct server *s)
+{
+	struct request *r;
+
+	s->stopping = true;
+	while (s->nheap > 0)
+		MHD_resume_connection(heap_take(s)->connection);
+	for (r = s->hung; r != NULL; r = r->next)
+		MHD_resume_connection(r->connection);
+	MHD_run(s->daemon);
+	MHD_stop_daemon(s->daemon);
+	while ((r = s->spare) != NULL) {
+		s->spare = r->next;
+		request_free(r);
+	}
+	provider_release(&s->provider);
+	buf_release(&s->log);
+	free(s->heap);
+	free(s);
+}
