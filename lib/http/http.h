@@ -1,0 +1,87 @@
+/*
+ * http: many POSTs at once through libcurl, in one event loop.
+ *
+ * libcurl walks its list of connections for each request, so the transfers are
+ * spread over several curl_multi handles (HTTP_PER_MULTI in each); easy handles
+ * and connections are reused.  libcurl is loaded with dlopen(3) when the first
+ * target is made: a program that sends nothing does not pay for it.
+ *
+ *	struct http *h = http_new(loop, &options);
+ *	struct http_target *t = http_target_new(h, url, headers, n, &e);
+ *	call->target = t; call->body = ...; call->done = fn; call->arg = x;
+ *	http_start(h, call, &e);
+ *	  ... loop_turn() calls call->done(call) once
+ *	http_free(h);                      calls nothing; transfers are dropped
+ *
+ * TLS is verified.  HTTPS_PROXY, https_proxy, http_proxy, ALL_PROXY and
+ * NO_PROXY are honoured as libcurl does, SSL_CERT_FILE and SSL_CERT_DIR as
+ * OpenSSL does.  Redirects are not followed: the request carries a key.
+ * Only http and https are spoken.
+ */
+#ifndef BF_HTTP_HTTP_H
+#define BF_HTTP_HTTP_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "io/loop.h"
+
+#define HTTP_PER_MULTI      256
+#define HTTP_BODY_MAX       ((size_t)64 << 20)
+#define HTTP_HEADER_MAX     64 /* of a header that is kept; longer ones are taken as absent */
+
+enum http_outcome {
+	HTTP_ANSWERED,  /* an answer came whole; status says which */
+	HTTP_TIMED_OUT, /* connecting, the whole attempt, or no byte for too long */
+	HTTP_TRANSPORT, /* the connection failed or broke */
+	HTTP_TOO_LARGE, /* the answer is longer than body_max */
+	HTTP_CONFIG,    /* trying again cannot help: certificate refused, bad URL */
+};
+
+struct http_options {
+	int64_t timeout_us;         /* of an attempt; 0: none */
+	int64_t connect_timeout_us; /* 0: libcurl's */
+	int64_t stall_us;           /* without a byte once the answer's body began; 0: none */
+	size_t body_max;            /* 0: HTTP_BODY_MAX */
+	const char *cacert;         /* PEM file; NULL: SSL_CERT_FILE, then the system's */
+	const char *user_agent;
+};
+
+struct http;
+struct http_target;
+struct http_call;
+
+typedef void http_done(struct http_call *c);
+
+/* Belongs to the caller, and stays where it is until done was called. */
+struct http_call {
+	struct http_target *target;
+	struct span body; /* not copied */
+	http_done *done;
+	void *arg;
+
+	/* Filled before done is called; the answer is borrowed until it returns. */
+	enum http_outcome outcome;
+	int status;
+	struct span answer;
+	char retry_after[HTTP_HEADER_MAX]; /* "" where the header is absent */
+	char retry_after_ms[HTTP_HEADER_MAX];
+	char should_retry[HTTP_HEADER_MAX];
+	int64_t micros;  /* from the start to here */
+	char error[256]; /* what went wrong, for a person; "" if nothing did */
+};
+
+/* Options are copied, the strings in them borrowed. */
+struct http *http_new(struct loop *l, const struct http_options *o);
+void http_free(struct http *h);
+
+/*
+ * Where calls go: a URL and the header lines sent with each ("Name: value").
+ * Both are copied. NULL and e when libcurl is not there or the URL is no good.
+ */
+struct http_target *http_target_new(struct http *h, const char *url,
+    const char *const *headers, size_t n, struct err *e);
+
+int http_start(struct http *h, struct http_call *c, struct err *e);
+size_t http_in_flight(const struct http *h);
+
+#endif
