@@ -331,6 +331,10 @@ step_gzip(struct unpack *u, void *p, size_t n, struct err *e)
 		u->midway = u->pending = false;
 		u->started = true;
 	} else if (r != Z_OK_ABI && r != Z_BUF_ERROR_ABI) {
+		/* What came before goes first; zlib says the same again. */
+		u->pending = true;
+		if (z->avail_out < len)
+			return (ssize_t)(len - z->avail_out);
 		return err_set(e, "corrupt gzip data%s%s",
 		    z->msg == NULL ? "" : ": ", z->msg == NULL ? "" : z->msg);
 	}
