@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What getopt_long(3) needs, made from the table; lives as long as the program. */
+/* What getopt_long(3) needs, made from the table; lives until the last option was read. */
 struct tables {
 	struct option *longs;
 	char *shorts;
@@ -185,17 +185,32 @@ bad_option(const struct cli *c, int result)
 	cli_usage(c, "option '-%c' needs an argument (%s)", o->key, o->arg);
 }
 
+/* Nothing after the last option needs them. */
+static void
+free_tables(struct cli *c)
+{
+	struct tables *t = c->priv;
+
+	free(t->longs);
+	free(t->shorts);
+	free(t);
+	c->priv = NULL;
+}
+
 static int
 next_option(struct cli *c)
 {
 	struct tables *t = c->priv;
 	int which = -1, key;
 
+	if (t == NULL)
+		return CLI_DONE;
 	key = getopt_long(c->argc, c->argv, t->shorts, t->longs, &which);
 	if (key == -1) {
 		c->arg = c->name = NULL;
 		c->operands = c->argv + optind;
 		c->noperands = c->argc - optind;
+		free_tables(c);
 		return CLI_DONE;
 	}
 	if (key == '?' || key == ':')
