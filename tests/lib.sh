@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # Sourced by the shell tests: . "$(dirname "$0")/../lib.sh"
 #
 # Gives each test its own empty folder ($TMP, the working directory), the built
