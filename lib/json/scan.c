@@ -10,7 +10,18 @@ const signed char scan_hex[256] = {ROW_NONE, ROW_NONE, ROW_NONE, 0, 1, 2, 3, 4, 
 const struct scan *
 scan_choice(size_t i)
 {
+#if defined(__x86_64__)
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi"))
+		i++;
+	return i == 0   ? &scan_avx2
+	       : i == 1 ? &scan_sse2
+	       : i == 2 ? &scan_portable
+			: NULL;
+#elif defined(__aarch64__)
+	return i == 0 ? &scan_neon : i == 1 ? &scan_portable : NULL;
+#else
 	return i == 0 ? &scan_portable : NULL;
+#endif
 }
 
 void

@@ -43,6 +43,12 @@ void scan_use(const struct scan *s);
 /* ---- what the implementations share ---- */
 
 extern const struct scan scan_portable;
+#if defined(__x86_64__)
+extern const struct scan scan_sse2;
+extern const struct scan scan_avx2;
+#elif defined(__aarch64__)
+extern const struct scan scan_neon;
+#endif
 
 /* The value of a hexadecimal digit, or -1. */
 extern const signed char scan_hex[256];
