@@ -122,6 +122,16 @@ child_ended(void)
 	return ended;
 }
 
+void
+child_stop(void)
+{
+	if (child == -1)
+		return;
+	kill(child, SIGTERM);
+	while (waitpid(child, NULL, 0) == -1 && errno == EINTR)
+		;
+}
+
 int
 child_status(void)
 {

@@ -26,6 +26,9 @@ void child_start(char **argv, const char *url, const char *key);
  */
 bool child_ended(void);
 
+/* Ends the command, if there is one, with TERM, and waits for it. */
+void child_stop(void);
+
 /* Its exit status, 128 + N after signal N, 0 if there was none. */
 int child_status(void);
 

@@ -319,8 +319,10 @@ main(int argc, char **argv)
 		    m.server.key != NULL ? m.server.key : "mock");
 	else
 		print_url(server_url(server));
-	if (server_run(server, wake_fd, child_ended, &e) == -1)
+	if (server_run(server, wake_fd, child_ended, &e) == -1) {
+		child_stop();
 		msg_die(STATUS_CANNOT, "%s", e.text);
+	}
 	tell(server);
 	server_stop(server);
 	release(&m);

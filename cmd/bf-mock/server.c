@@ -18,10 +18,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG     4096
-#define STATUS_MAX  600
-#define KEEP_BUFFER ((size_t)1 << 20) /* larger ones are freed after the request \
-				       */
+#define BACKLOG    4096
+#define STATUS_MAX 600
+#define KEEP_BUFFER                                                  \
+	((size_t)1 << 20) /* larger ones are freed after the request \
+			   */
 
 struct route;
 
@@ -52,6 +53,7 @@ struct server {
 	uint64_t requests, connections, in_flight, peak_in_flight;
 	uint64_t by_status[STATUS_MAX];
 	struct buf log;
+	int log_failed; /* errno */
 };
 
 struct route {
@@ -341,7 +343,7 @@ write_log(struct server *s, struct request *r, const char *method, const char *p
 	add_log_body(log, buf_span(&r->body));
 	buf_adds(log, "}\n");
 	if (fd_write(s->config->log_fd, log->data, log->len) == -1)
-		msg_die(STATUS_CANNOT, "cannot write the log: %s", strerror(errno));
+		s->log_failed = errno;
 	if (log->cap > KEEP_BUFFER)
 		buf_release(log);
 }
@@ -606,6 +608,10 @@ server_run(struct server *s, int wake_fd, bool (*ended)(void), struct err *e)
 		resume_due(s);
 		if (MHD_run(s->daemon) != MHD_YES)
 			return err_set(e, "the server has failed");
+		if (s->log_failed != 0) {
+			errno = s->log_failed;
+			return err_sys(e, "cannot write the log");
+		}
 	}
 }
 
