@@ -463,7 +463,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *path,
 
 /* ---- the server ---- */
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 on_log(void *cls, const char *fmt, va_list ap)
 {
 	char text[512];

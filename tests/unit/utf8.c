@@ -73,7 +73,7 @@ test_every_pair(void)
 	    0x41, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc2};
 	static const size_t places[] = {
 	    0, 13, 28, 29, 30, 31, 32, 60, 61, 62, 63, 64, 100};
-	unsigned char text[160];
+	unsigned char text[160] = {0};
 	struct span s = span_of((char *)text, sizeof(text));
 	long bad = 0;
 
