@@ -92,6 +92,23 @@ parse_messages(struct chat *c, struct span messages, struct err *e)
 	return 0;
 }
 
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* White space around a text is no part of its value. */
+static struct span
+trim(struct span text)
+{
+	while (text.n > 0 && is_space(text.p[0]))
+		text = span_of(text.p + 1, text.n - 1);
+	while (text.n > 0 && is_space(text.p[text.n - 1]))
+		text.n--;
+	return text;
+}
+
 int
 chat_parse(struct chat *c, struct span body, struct err *e)
 {
@@ -100,7 +117,7 @@ chat_parse(struct chat *c, struct span body, struct err *e)
 	struct json_iter it;
 	struct json_member m;
 
-	c->body = body;
+	c->body = body = trim(body);
 	c->model = SPAN_NONE;
 	c->choices = 1;
 	buf_clear(&c->prompt);

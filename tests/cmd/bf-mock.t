@@ -80,6 +80,8 @@ is "$(content <out)" '1 m1/: \"A\n\" none
 2 m2/S: \"B\" 0.50' "a template over the request"
 in_mock --reply '{request.seed}' -- 'post "$(chat A)"'
 like "$(tail -1 out) $(head -1 out)" '400 *seed*' "a field that is missing from it is a 400"
+in_mock --reply '{prompt}{request.x}' -- "post $'\\r\\n {\"model\":\"m\",\"x\":1,\"messages\":[{\"role\":\"user\",\"content\":\"A\"}]}\\t\\n'"
+is "$(content <out)" 'A1' "white space around the body"
 in_mock --finish-reason length -- 'post "$(chat A)"'
 like "$(cat out)" '*"finish_reason":"length"*' "--finish-reason"
 printf '<html>\n' >page
