@@ -226,6 +226,13 @@ may_be(const unsigned char *p, size_t n, const char *magic, size_t len)
 	return memcmp(p, magic, n < len ? n : len) == 0;
 }
 
+bool
+unpack_is_packed(struct span start)
+{
+	return span_starts(start, SPAN("\x1f\x8b")) ||
+	    span_starts(start, SPAN("\x28\xb5\x2f\xfd"));
+}
+
 /* Reads until the first bytes tell what this is. */
 static int
 find_form(struct unpack *u, struct err *e)

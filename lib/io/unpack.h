@@ -11,8 +11,8 @@
 #define BF_IO_UNPACK_H
 
 #include "base/err.h"
+#include "base/span.h"
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct unpack;
@@ -32,6 +32,9 @@ int unpack_fd(const struct unpack *u);
  * errnum EAGAIN, also in the middle of compressed data that gives nothing yet.
  */
 void unpack_no_wait(struct unpack *u);
+
+/* Whether a file that begins with these bytes is one to take something off. */
+bool unpack_is_packed(struct span start);
 
 void unpack_close(struct unpack *u);
 

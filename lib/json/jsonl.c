@@ -14,13 +14,14 @@
 static const struct span bom = {"\xef\xbb\xbf", 3};
 
 struct jsonl_reader {
-	struct unpack *in; /* NULL: nothing is open */
+	struct unpack *in; /* NULL: nothing is open, or a text is */
 	const char *name;
 	jsonl_before_read *before;
 	void *arg;
 	size_t max_line;
 
-	char *data;
+	char *data; /* bytes of the file, or of a text */
+	char *own;  /* the buffer, kept while a text is read */
 	size_t cap;
 	size_t start; /* of what has not been handed out */
 	size_t scan;  /* no newline before this */
@@ -52,8 +53,19 @@ jsonl_reader_free(struct jsonl_reader *r)
 		return;
 	if (r->in != NULL)
 		unpack_close(r->in);
-	free(r->data);
+	free(r->own);
 	free(r);
+}
+
+static void
+begin(struct jsonl_reader *r, size_t n, const char *name)
+{
+	r->name = name;
+	r->start = r->scan = 0;
+	r->end = n;
+	r->lineno = 0;
+	r->shift = r->bad_at = 0;
+	r->eof = r->skipping = false;
 }
 
 void
@@ -64,11 +76,20 @@ jsonl_reader_open(struct jsonl_reader *r, int fd, const char *name)
 	r->in = unpack_open(fd);
 	if (r->no_wait)
 		unpack_no_wait(r->in);
-	r->name = name;
-	r->start = r->scan = r->end = 0;
-	r->lineno = 0;
-	r->shift = r->bad_at = 0;
-	r->eof = r->skipping = false;
+	r->data = r->own;
+	begin(r, 0, name);
+}
+
+void
+jsonl_reader_open_text(struct jsonl_reader *r, struct span text, const char *name)
+{
+	if (r->in != NULL)
+		unpack_close(r->in);
+	r->in = NULL;
+	/* Nothing is ever read behind it, so nothing is written to it. */
+	r->data = (char *)(uintptr_t)text.p;
+	begin(r, text.n, name);
+	r->eof = true;
 }
 
 void
@@ -125,9 +146,9 @@ make_room(struct jsonl_reader *r)
 	}
 	if (r->cap == 0) {
 		r->cap = READ_SIZE;
-		r->data = mem_alloc(r->cap);
+		r->data = r->own = mem_alloc(r->cap);
 	} else if (r->end >= r->cap - r->cap / 4) {
-		r->data = mem_resize(r->data, r->cap, 2);
+		r->data = r->own = mem_resize(r->own, r->cap, 2);
 		r->cap *= 2;
 	}
 }
@@ -207,7 +228,7 @@ jsonl_read(struct jsonl_reader *r, struct span *line, struct err *e)
 	struct span raw;
 	char *nl;
 
-	if (r->in == NULL)
+	if (r->in == NULL && r->start == r->end)
 		return JSONL_END;
 	for (;;) {
 		nl = NULL;
@@ -241,7 +262,8 @@ jsonl_read(struct jsonl_reader *r, struct span *line, struct err *e)
 		if ((got = judge(r, raw, line, e)) != JSONL_AGAIN)
 			return got;
 	}
-	unpack_close(r->in);
+	if (r->in != NULL)
+		unpack_close(r->in);
 	r->in = NULL;
 	return JSONL_END;
 }

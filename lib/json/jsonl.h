@@ -43,6 +43,12 @@ void jsonl_reader_free(struct jsonl_reader *r);
 void jsonl_reader_open(struct jsonl_reader *r, int fd, const char *name);
 
 /*
+ * Begins a text that is in memory and stays there: lines are borrowed from it,
+ * for as long as it is.
+ */
+void jsonl_reader_open_text(struct jsonl_reader *r, struct span text, const char *name);
+
+/*
  * From now on jsonl_read() does not wait for input: where read(2) would block
  * it returns JSONL_AGAIN, and the caller polls jsonl_reader_fd() (-1 when
  * nothing is open; a regular file is always ready).

@@ -104,6 +104,30 @@ bad_line(struct stage *st, size_t column, const char *what)
 
 /* ---- lines in ---- */
 
+/* Whether fd is being read through a map, where stage_map() asked for one. */
+static bool
+open_map(struct stage *st, int fd, const char *name)
+{
+	struct filemap m;
+
+	st->mapped = false;
+	if (!st->map || filemap_open(&m, fd) < 0)
+		return false;
+	m.name = name;
+	st->maps = mem_resize(st->maps, st->nmaps + 1, sizeof(m));
+	st->maps[st->nmaps++] = m;
+	jsonl_reader_open_text(st->reader, m.bytes, name);
+	return st->mapped = true;
+}
+
+static void
+open_fd(struct stage *st, int fd, const char *name)
+{
+	if (!open_map(st, fd, name))
+		jsonl_reader_open(st->reader, fd, name);
+	st->open = true;
+}
+
 /* Opens the next operand that opens; false when there is none. */
 static bool
 open_next(struct stage *st)
@@ -118,13 +142,13 @@ open_next(struct stage *st)
 		name = c->noperands == 0 ? "-" : c->operands[st->operand];
 		st->operand++;
 		if (strcmp(name, "-") == 0) {
-			jsonl_reader_open(st->reader, STDIN_FILENO, "<stdin>");
-			return st->open = true;
+			open_fd(st, STDIN_FILENO, "<stdin>");
+			return true;
 		}
 		fd = fd_open(name, O_RDONLY | O_NOCTTY, 0);
 		if (fd >= 0) {
-			jsonl_reader_open(st->reader, fd, name);
-			return st->open = true;
+			open_fd(st, fd, name);
+			return true;
 		}
 		lost_input(st, name, strerror(errno));
 	}
@@ -142,6 +166,40 @@ read_failed(struct stage *st, const struct err *e)
 	lost_input(st, jsonl_name(st->reader), e->text);
 }
 
+void
+stage_map(struct stage *st)
+{
+	st->map = true;
+}
+
+bool
+stage_mapped(const struct stage *st)
+{
+	return st->mapped;
+}
+
+bool
+stage_interrupted(struct stage *st)
+{
+	if (fd_stopped() == 0)
+		return false;
+	stop_by_signal(st, fd_stopped());
+	return true;
+}
+
+bool
+stage_whole(struct stage *st)
+{
+	for (size_t i = 0; i < st->nmaps; i++)
+		if (filemap_changed(&st->maps[i])) {
+			stage_stop(st, STATUS_CANNOT, "%s: changed while it was read",
+			    st->maps[i].name);
+			break;
+		}
+	return st->stop_status == 0 && st->lost.len == 0 && st->out.failed == 0 &&
+	    !st->open;
+}
+
 bool
 stage_line(struct stage *st, struct span *line)
 {
@@ -149,6 +207,8 @@ stage_line(struct stage *st, struct span *line)
 	int status;
 
 	while (!st->ended && st->out.failed == 0 && (st->open || open_next(st))) {
+		if (st->mapped && stage_interrupted(st))
+			break;
 		switch (jsonl_read(st->reader, line, &e)) {
 		case JSONL_LINE:
 			if (!stage_is_incomplete(*line, &status))
@@ -332,6 +392,9 @@ stage_close(struct stage *st)
 		st->signo = 0;
 	}
 	jsonl_reader_free(st->reader);
+	for (size_t i = 0; i < st->nmaps; i++)
+		filemap_close(&st->maps[i]);
+	free(st->maps);
 	jsonl_writer_release(&st->out);
 	buf_release(&st->incomplete);
 	buf_release(st->where);

@@ -34,6 +34,7 @@
 #define BF_JSON_STAGE_H
 
 #include "io/cli.h"
+#include "io/filemap.h"
 #include "io/outfile.h"
 #include "json/entry.h"
 #include "json/jsonl.h"
@@ -53,6 +54,10 @@ struct stage {
 	struct buf *where;
 	struct buf scratch;
 	uint64_t failed;       /* entries that failed */
+	struct filemap *maps;  /* of files read under stage_map() */
+	size_t nmaps;
+	bool map;
+	bool mapped;           /* the file being read is */
 	struct outfile *errors; /* NULL: failed entries are told on standard error */
 };
 
@@ -64,6 +69,28 @@ bool stage_entry(struct stage *st, struct entry *en);
 
 /* The next line as it is, not looked into but for the incomplete mark. */
 bool stage_line(struct stage *st, struct span *line);
+
+/*
+ * From now on regular files that are not packed are mapped (io/filemap.h), and
+ * where stage_mapped() says so the line last handed out stays where it is until
+ * stage_close().  The caller deals with SIGBUS, and asks stage_whole() at the
+ * end whether a file changed.
+ */
+void stage_map(struct stage *st);
+bool stage_mapped(const struct stage *st);
+
+/*
+ * Whether everything there is has been handed out: every input was read to its
+ * end and unchanged, there was no incomplete mark, no reason to stop.  An input
+ * that changed is a reason.  For stages whose result depends on all entries.
+ */
+bool stage_whole(struct stage *st);
+
+/*
+ * Whether INT or TERM came, which stops the stage; for commands that go on for
+ * long without reading a line.
+ */
+bool stage_interrupted(struct stage *st);
 
 /* Writes an entry with its edits, or whole lines. false: stop, output is gone. */
 bool stage_emit(struct stage *st, const struct entry *en);
