@@ -77,16 +77,16 @@ param_slot(struct prompt *p, struct span key)
 static void
 param_add(struct prompt *p, const struct cli *c)
 {
-	const char *eq = strchr(c->arg, '=');
+	size_t n = strcspn(c->arg, "=");
 	struct json_fault fault;
 	struct span key, value;
 	struct param *slot;
 
-	if (eq == NULL || eq == c->arg)
+	if (n == 0 || c->arg[n] == '\0')
 		cli_usage(c, "%s takes KEY=VALUE", c->name);
 	utf8_demand(c, span_str(c->arg));
-	key = span_of(c->arg, (size_t)(eq - c->arg));
-	value = span_str(eq + 1);
+	key = span_of(c->arg, n);
+	value = span_str(c->arg + n + 1);
 	if (span_eq(key, SPAN("model")))
 		cli_usage(c, "%s: the model is given with -m", c->name);
 	if (span_eq(key, SPAN("messages")))
@@ -167,18 +167,16 @@ file_text(const char *path, struct buf *b)
 	return text;
 }
 
-static struct template *
-template_load(const char *what, struct span text)
+static void
+template_load(struct template **t, const char *what, struct span text)
 {
 	struct err e = ERR_INIT;
-	struct template *t;
 
 	if (text.n == 0)
 		msg_die(STATUS_CANNOT, "%s is empty", what);
-	t = template_parse(text, &e);
-	if (t == NULL)
+	*t = template_parse(text, &e);
+	if (*t == NULL)
 		msg_die(STATUS_CANNOT, "%s: %s", what, e.text);
-	return t;
 }
 
 /* The user's template from -f or the first operand, which is taken off. */
@@ -191,12 +189,12 @@ templates_load(struct prompt *p, struct cli *c)
 		cli_usage(
 		    c, "no template: give one as the first operand or with -f");
 	if (p->system_text != NULL)
-		p->system = template_load(
-		    "the system template", span_str(p->system_text));
+		template_load(
+		    &p->system, "the system template", span_str(p->system_text));
 	if (p->file != NULL) {
-		p->user = template_load(p->file, file_text(p->file, &file));
+		template_load(&p->user, p->file, file_text(p->file, &file));
 	} else {
-		p->user = template_load("the template", span_str(c->operands[0]));
+		template_load(&p->user, "the template", span_str(c->operands[0]));
 		c->operands++;
 		c->noperands--;
 	}

@@ -1,5 +1,6 @@
 #!/bin/bash
 # bf-prompt: requests from templates.
+# shellcheck disable=SC1003,SC2094 # quotes and files are meant as they stand
 . "$(dirname "$0")/../lib.sh"
 
 # prompt ENTRY ARG...: the run's output for one entry
