@@ -9,7 +9,10 @@
 
 #define LENGTH_MAX 100
 
-#define THING(literal) {literal, sizeof(literal) - 1}
+#define THING(literal)                       \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 /* What is put into otherwise plain text. */
 static const struct span things[] = {
