@@ -161,8 +161,9 @@ FUZZ_FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,un
 fuzz:
 	$(MAKE) CC=clang BUILD=$(BUILD)/fuzzer CFLAGS='$(FUZZ_FLAGS)' fuzzers
 	@for f in $(FUZZ); do \
+		echo "fuzz: $$f, $(FUZZ_TIME) s"; \
 		mkdir -p $(BUILD)/fuzzer/found/$$f && \
-		$(BUILD)/fuzzer/run/$$f -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
+		$(BUILD)/fuzzer/run/$$f -max_total_time=$(FUZZ_TIME) -verbosity=0 -print_final_stats=1 \
 		    -artifact_prefix=$(BUILD)/fuzzer/crash-$$f- \
 		    $(BUILD)/fuzzer/found/$$f tests/fuzz/corpus/$$f || exit 1; \
 	done
