@@ -63,7 +63,10 @@ struct ledger;
 /*
  * Makes the directory (0700, parents too) unless read_only; takes in the
  * records of all segments.  NULL and e on failure; a directory that is not
- * there is an empty ledger for a reader.
+ * there is an empty ledger for a reader.  A segment of a newer version is a
+ * failure: answers that are silently missing would be paid for again.  Files
+ * that are not a ledger's are reported and left alone, but for names that
+ * begin with a dot, which are not even reported.
  */
 struct ledger *ledger_open(const char *dir, const struct ledger_options *o, struct err *e);
 
@@ -78,21 +81,32 @@ int ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
 /* Whether there is an answer, without decoding it. */
 bool ledger_has(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE]);
 
-/* Puts a record into this turn's write; copies everything. 0, or -1 and e. */
+/*
+ * Puts a record into this turn's write; copies everything.  0, or -1 and e when
+ * such a record can never be written (a reader's ledger, 256 MiB or more).  A
+ * segment that cannot be locked or made is ledger_commit()'s failure, so that
+ * ledger_unwritten() has the record.
+ */
 int ledger_append(struct ledger *l, const struct ledger_record *rec, struct err *e);
 
 /*
  * Writes this turn's records to the tail with one write(2), frames what has
  * come to a block, syncs as the policy asks.  0 and they are recorded; -1 and
  * e: the tail has been cut back to its last whole line, and ledger_unwritten()
- * holds what is not recorded.  Cheap when nothing was appended.
+ * holds what is not recorded (nothing, where the write went well and framing
+ * failed; some that is, where a sync failed).  After a failure the ledger still
+ * answers and takes no more: each commit fails alike, close too.  Cheap when
+ * nothing was appended.
  */
 int ledger_commit(struct ledger *l, struct err *e);
 
 /* After a failed commit: record lines, for a spill file. */
 struct span ledger_unwritten(const struct ledger *l);
 
-/* Milliseconds until ledger_commit() should be called for the sync policy's sake; -1: never. */
+/*
+ * Milliseconds until ledger_commit() should be called again although nothing
+ * was appended, for the sync policy's sake; -1: never.
+ */
 int64_t ledger_sync_due(const struct ledger *l);
 
 uint64_t ledger_count(const struct ledger *l); /* distinct keys with an answer */

@@ -1,0 +1,233 @@
+#include "ledger/ledger.h"
+
+#include "base/mem.h"
+#include "io/clock.h"
+#include "ledger/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TURN_MAX ((size_t)1 << 30) /* bytes appended and not committed */
+
+void
+ledger_report(struct ledger *l, const char *fmt, ...)
+{
+	struct buf text = BUF_INIT;
+	va_list ap;
+
+	if (l->options.report == NULL)
+		return;
+	va_start(ap, fmt);
+	buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	l->options.report(l->options.arg, buf_cstr(&text));
+	buf_release(&text);
+}
+
+/* mkdir -p: each new part is the user's alone. */
+static int
+make_dirs(const char *dir, struct err *e)
+{
+	char *path = mem_strdup(dir);
+	int rc = 0;
+
+	for (char *p = path + 1; rc == 0; p++) {
+		char c = *p;
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) != 0 && errno != EEXIST && errno != EROFS)
+			rc = err_sys(e, "cannot make %s", path);
+		*p = c;
+		if (c == '\0')
+			break;
+	}
+	free(path);
+	return rc;
+}
+
+static int
+open_dir(struct ledger *l, struct err *e)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+	if (l->path[0] == '\0')
+		return err_set(e, "the ledger's name is empty");
+	l->dir = open(l->path, flags);
+	if (l->dir < 0 && errno == ENOENT) {
+		if (l->options.read_only)
+			return 0;
+		if (make_dirs(l->path, e) != 0)
+			return -1;
+		l->dir = open(l->path, flags);
+	}
+	return l->dir >= 0 ? 0 : err_sys(e, "cannot open %s", l->path);
+}
+
+static void
+ledger_free(struct ledger *l)
+{
+	writer_release(l);
+	store_release(l);
+	table_release(&l->table);
+	frame_coder_release(&l->coder);
+	buf_release(&l->window.bytes);
+	buf_release(&l->found);
+	buf_release(&l->scratch);
+	for (size_t i = 0; i < l->nstrangers; i++)
+		free(l->strangers[i]);
+	free(l->strangers);
+	if (l->dir >= 0)
+		close(l->dir);
+	free(l->path);
+	free(l);
+}
+
+struct ledger *
+ledger_open(const char *dir, const struct ledger_options *o, struct err *e)
+{
+	struct ledger *l = mem_zero(1, sizeof(*l));
+
+	l->path = mem_strdup(dir);
+	for (size_t n = strlen(dir); n > 1 && l->path[n - 1] == '/'; n--)
+		l->path[n - 1] = '\0';
+	l->dir = -1;
+	l->options = *o;
+	l->newest = l->oldest = NO_FRAME;
+	l->window.bytes = BUF_INIT;
+	table_init(&l->table);
+	writer_init(&l->writer);
+	if (open_dir(l, e) != 0 || (l->dir >= 0 && scan_directory(l, e) != 0)) {
+		ledger_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+static const struct table_entry *
+answer_of(const struct ledger *l, const unsigned char *key)
+{
+	const struct table_entry *entry = table_find(&l->table, key);
+
+	return entry == NULL || (entry->line & TABLE_FORGOTTEN) != 0 ? NULL : entry;
+}
+
+bool
+ledger_has(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE])
+{
+	return answer_of(l, key) != NULL;
+}
+
+int
+ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
+    struct ledger_record *rec, struct err *e)
+{
+	const struct table_entry *entry = answer_of(l, key);
+	const struct frame *f;
+	struct span line;
+
+	if (entry == NULL)
+		return 0;
+	f = &l->frames[entry->frame];
+	if (store_line(l, entry, &line) != 0)
+		err_set(
+		    e, "the record cannot be read back, or its crc does not hold");
+	else if (ledger_record_read(line, rec, &l->scratch, e) == 0)
+		return 1;
+	ledger_report(l, "%s/%s: byte %llu, line at %u of the frame: %s", l->path,
+	    l->segments[f->segment].name, (unsigned long long)f->at, entry->line,
+	    e->text);
+	return 0;
+}
+
+/* Now, but later than anything that is known of the key: a clock may go back. */
+static int64_t
+time_for(struct ledger *l, const struct ledger_record *rec)
+{
+	const struct table_entry *entry = table_find(&l->table, rec->key);
+	int64_t now = clock_wall_ms(), then;
+
+	if (entry == NULL || l->frames[entry->frame].last < now)
+		return now;
+	then = store_time(l, entry);
+	return then < now ? now : then + 1;
+}
+
+int
+ledger_append(struct ledger *l, const struct ledger_record *rec, struct err *e)
+{
+	struct writer *w = &l->writer;
+	struct ledger_record now;
+	size_t start, size = rec->request.n + rec->response.n + rec->usage.n;
+
+	if (l->options.read_only || l->dir < 0)
+		return err_set(e, "the ledger is open for reading only");
+	if (size > RECORD_MAX - 65536)
+		return err_set(
+		    e, "a record of %zu MiB is too big for the ledger", size >> 20);
+	if (w->lines.len + size > TURN_MAX)
+		return err_set(e, "too much is appended and not committed");
+	if (w->fd < 0 && !w->failed) {
+		struct err later;
+		writer_acquire(
+		    l, &later); /* a failure is ledger_commit()'s to tell */
+	}
+	if (rec->time == 0) {
+		now = *rec;
+		now.time = time_for(l, rec);
+		rec = &now;
+	}
+	start = w->lines.len;
+	ledger_record_write(&w->lines, rec);
+	writer_added(l, start);
+	return 0;
+}
+
+int
+ledger_commit(struct ledger *l, struct err *e)
+{
+	return writer_commit(l, e);
+}
+
+struct span
+ledger_unwritten(const struct ledger *l)
+{
+	const struct writer *w = &l->writer;
+	size_t from = w->doubtful ? 0 : w->committed;
+
+	if (!w->failed || w->lines.len == from)
+		return SPAN("");
+	return span_of(w->lines.data + from, w->lines.len - from);
+}
+
+int64_t
+ledger_sync_due(const struct ledger *l)
+{
+	int64_t since = l->writer.dirty_since, left;
+
+	if (since == 0 || l->writer.failed)
+		return -1;
+	left = since + 1000000 - clock_mono_us();
+	return left <= 0 ? 0 : (left + 999) / 1000;
+}
+
+uint64_t
+ledger_count(const struct ledger *l)
+{
+	return l->answers;
+}
+
+int
+ledger_close(struct ledger *l, struct err *e)
+{
+	int rc;
+
+	if (l == NULL)
+		return 0;
+	rc = writer_close(l, e);
+	ledger_free(l);
+	return rc;
+}

@@ -1,0 +1,725 @@
+#include "base/mem.h"
+#include "ledger/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WINDOW_READ ((size_t)1 << 20)
+#define FRAME_MAX   (FRAME_TEXT_MAX + ((size_t)8 << 20)) /* compressed */
+#define TRIES       64
+
+/* ---- reading ---- */
+
+/* Makes the window begin at an offset and hold `want` bytes, fewer at the end of
+ * the file. */
+static int
+window_fill(struct window *w, int fd, uint64_t at, size_t want)
+{
+	if (at < w->at || at > w->at + w->bytes.len) {
+		w->bytes.len = 0;
+		w->at = at;
+	}
+	if (w->at + w->bytes.len - at >= want)
+		return 0;
+	buf_drop(&w->bytes, (size_t)(at - w->at));
+	w->at = at;
+	while (w->bytes.len < want) {
+		size_t more = want - w->bytes.len;
+		char *p = buf_room(&w->bytes, more);
+		ssize_t n = pread(fd, p, more, (off_t)(at + w->bytes.len));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		w->bytes.len += (size_t)n;
+	}
+	return 0;
+}
+
+static struct span
+window_from(const struct window *w, uint64_t at)
+{
+	size_t skip = (size_t)(at - w->at);
+
+	return span_of(w->bytes.data + skip, w->bytes.len - skip);
+}
+
+/* hint: bytes to read first; one of zero: a sequential reader, which reads far. */
+int
+scan_frame(struct ledger *l, int fd, uint64_t at, size_t hint,
+    enum frame_state *state, struct span *frame, size_t *text)
+{
+	struct window *w = &l->window;
+	bool sequential = hint == 0;
+	size_t size = 0, want = sequential ? 4096 : hint;
+
+	if (!sequential)
+		w->bytes.len = 0; /* what is on disk now */
+	for (;; want *= 2) {
+		struct span have;
+		bool at_end;
+		if (sequential && at >= w->at && at + want > w->at + w->bytes.len &&
+		    want < WINDOW_READ)
+			want = WINDOW_READ;
+		if (window_fill(w, fd, at, want) != 0)
+			return -1;
+		have = window_from(w, at);
+		at_end = have.n < want;
+		*state = frame_look(have, &size, text);
+		*frame = span_of(have.p,
+		    *state == FRAME_SHORT || *state == FRAME_BAD ? have.n : size);
+		if (*state != FRAME_SHORT || at_end)
+			return 0;
+		if (want > FRAME_MAX) {
+			*state = FRAME_BAD;
+			return 0;
+		}
+	}
+}
+
+/* ---- frames ---- */
+
+static void
+damage(struct ledger *l, struct segment *s, const char *suffix, uint64_t at,
+    const char *what)
+{
+	s->damaged = true;
+	ledger_report(
+	    l, "%s/%s%s: byte %" PRIu64 ": %s", l->path, s->name, suffix, at, what);
+}
+
+/* Finds the keys of a frame's lines. */
+static void
+index_text(struct ledger *l, uint32_t frame, struct span text)
+{
+	struct segment *s = &l->segments[l->frames[frame].segment];
+	struct span rest = text, line;
+	struct record_head h;
+	bool whole;
+
+	while (record_next(&rest, &line, &whole))
+		if (record_head(line, &h) == 0)
+			store_record(l, &h, frame, (size_t)(line.p - text.p));
+		else
+			damage(l, s, "", l->frames[frame].at,
+			    "the frame holds a line that is no record");
+}
+
+/* A whole frame: its text is the frame's own while its lines are looked at. */
+static int
+take_frame(struct ledger *l, uint32_t segment, uint64_t at, struct span packed,
+    size_t size)
+{
+	char *text = mem_alloc(size);
+	uint32_t n;
+
+	if (frame_unpack(&l->coder, packed, text, size) != 0) {
+		free(text);
+		return -1;
+	}
+	n = store_add(l, FRAME_FROM_TAIL, segment, at);
+	l->frames[n].text = text;
+	l->frames[n].text_size = size;
+	l->frames[n].packed = (uint32_t)packed.n;
+	index_text(l, n, span_of(text, size));
+	l->frames[n].kind = FRAME_IN_SEGMENT;
+	l->frames[n].text = NULL;
+	free(text);
+	return 0;
+}
+
+/*
+ * What stands at an offset is no frame: the next offset where a whole one
+ * begins, or the end of the file.
+ */
+static int
+find_frame(struct ledger *l, int fd, uint64_t from, uint64_t *next, bool *zeros)
+{
+	uint64_t at = from + 1;
+
+	*zeros = true;
+	if (window_fill(&l->window, fd, from, 1) != 0)
+		return -1;
+	if (l->window.bytes.len > 0 && window_from(&l->window, from).p[0] != 0)
+		*zeros = false;
+	for (;;) {
+		struct span have;
+		size_t hit;
+		if (window_fill(&l->window, fd, at, WINDOW_READ) != 0)
+			return -1;
+		have = window_from(&l->window, at);
+		hit = frame_search(have, 0);
+		for (size_t i = 0; *zeros && i < hit; i++)
+			*zeros = have.p[i] == 0;
+		if (hit == have.n && have.n < WINDOW_READ) {
+			*next = at + have.n;
+			return 0;
+		}
+		if (hit == have.n) {
+			at += have.n - 3;
+			continue;
+		}
+		at += hit;
+		enum frame_state state;
+		struct span frame;
+		size_t size;
+		char *text;
+		int bad = 1;
+		if (scan_frame(l, fd, at, 0, &state, &frame, &size) != 0)
+			return -1;
+		if (state == FRAME_WHOLE && size > 0) {
+			text = mem_alloc(size);
+			bad = frame_unpack(&l->coder, frame, text, size);
+			free(text);
+		}
+		*next = at;
+		if (bad == 0)
+			return 0;
+		*zeros = false;
+		at++;
+	}
+}
+
+/* The header, when the segment is new to us. 1: go on; 0: nothing to be had. */
+static int
+scan_header(struct ledger *l, struct segment *s, int fd, struct scan_end *end)
+{
+	unsigned version = 0;
+	struct span have;
+	size_t at, size, text;
+
+	l->window.bytes.len = 0;
+	if (window_fill(&l->window, fd, 0, 64) != 0)
+		return -1;
+	have = window_from(&l->window, 0);
+	if (have.n == 0)
+		return 0;
+	switch (frame_header_look(have, &version)) {
+	case HEADER_OURS:
+		s->end = FRAME_HEADER_SIZE;
+		return 1;
+	case HEADER_BEGUN:
+		end->torn = true;
+		end->zeros = true;
+		return 0;
+	case HEADER_NEWER:
+		s->alien = true;
+		errno = 0;
+		return -1;
+	default:
+		break;
+	}
+	for (at = 0; at < have.n && have.p[at] == 0;)
+		at++;
+	if (at == have.n) { /* made just before a power cut */
+		end->torn = end->zeros = true;
+		return 0;
+	}
+	at = FRAME_HEADER_SIZE;
+	if (have.n < at + 8 || frame_look(span_of(have.p + at, have.n - at), &size,
+				   &text) == FRAME_BAD) {
+		s->alien = true;
+		return 0;
+	}
+	damage(l, s, "", 0, "the header is damaged");
+	s->end = FRAME_HEADER_SIZE;
+	return 1;
+}
+
+/*
+ * Walks frame by frame from the last one known: an owner that takes back a
+ * short last frame writes a longer one at the same offset.
+ */
+int
+scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
+{
+	struct segment *s = &l->segments[segment];
+	uint64_t at;
+	int tries = 0;
+
+	memset(end, 0, sizeof(*end));
+	if (s->end == 0) {
+		int rc = scan_header(l, s, fd, end);
+		if (rc <= 0) {
+			end->size = l->window.at + l->window.bytes.len;
+			return rc;
+		}
+	}
+	at = s->last != 0 ? s->last : FRAME_HEADER_SIZE;
+	l->window.bytes.len = 0;
+	for (;;) {
+		enum frame_state state;
+		struct span frame;
+		uint64_t next;
+		size_t text;
+		if (scan_frame(l, fd, at, 0, &state, &frame, &text) != 0)
+			return -1;
+		if (frame.n == 0 && state == FRAME_SHORT)
+			break;
+		if (state == FRAME_WHOLE &&
+		    take_frame(l, segment, at, frame, text) != 0)
+			state = FRAME_BAD;
+		if (state == FRAME_WHOLE || state == FRAME_SKIP) {
+			next = at + (state == FRAME_SKIP
+					    ? frame.n
+					    : l->frames[l->nframes - 1].packed);
+			if (state == FRAME_WHOLE)
+				s->last = at;
+			s->end = at = next;
+			tries = 0;
+			continue;
+		}
+		if (tries++ < 3) { /* an owner may be at work: what is there now? */
+			l->window.bytes.len = 0;
+			continue;
+		}
+		if (find_frame(l, fd, at, &next, &end->zeros) != 0)
+			return -1;
+		end->torn = next == l->window.at + l->window.bytes.len;
+		if (end->torn)
+			break;
+		damage(l, s, "", at,
+		    "this is no whole frame; the records in it are lost, those "
+		    "after it are not");
+		at = next;
+	}
+	end->size = l->window.at + l->window.bytes.len;
+	if (at < s->end) /* the last known frame was taken back */
+		s->end = at;
+	return 0;
+}
+
+/* ---- tails ---- */
+
+static const char *
+tail_name(const struct segment *s, struct buf *b)
+{
+	buf_addf(b, "%s.tail", s->name);
+	return buf_cstr(b);
+}
+
+int
+scan_read_tail(struct ledger *l, uint32_t segment, struct buf *out)
+{
+	struct buf name = BUF_INIT;
+	struct stat st;
+	int rc = -1, fd;
+
+	buf_clear(out);
+	fd = openat(l->dir, tail_name(&l->segments[segment], &name),
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	buf_release(&name);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		goto out;
+	for (;;) {
+		ssize_t n = pread(fd, buf_room(out, 65536), 65536, (off_t)out->len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			goto out;
+		if (n == 0)
+			break;
+		out->len += (size_t)n;
+	}
+	rc = 1;
+out:
+	close(fd);
+	return rc;
+}
+
+/*
+ * A record in a line of a tail: the whole line, or what follows zeros or the
+ * beginning of another one, as a power cut leaves it.
+ */
+static bool
+tail_record(struct span line, struct span *record, struct record_head *h)
+{
+	const struct span begin = SPAN("{\"v\":1,\"k\":\"");
+	struct span rest = line;
+
+	for (;;) {
+		const char *p = rest.n == 0
+				    ? NULL
+				    : memmem(rest.p, rest.n, begin.p, begin.n);
+		if (p == NULL)
+			return false;
+		*record = span_of(p, (size_t)(line.p + line.n - p));
+		if (record_head(*record, h) == 0 && record_crc_holds(*record))
+			return true;
+		rest = span_of(p + 1, (size_t)(line.p + line.n - p) - 1);
+	}
+}
+
+static int
+mark_order(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct marks {
+	uint64_t *v;
+	size_t n, cap;
+};
+
+static void
+marks_add(struct marks *m, uint64_t mark)
+{
+	if (m->n == m->cap) {
+		m->cap = m->cap == 0 ? 1024 : 2 * m->cap;
+		m->v = mem_resize(m->v, m->cap, sizeof(*m->v));
+	}
+	m->v[m->n++] = mark;
+}
+
+/* The records of a segment's last frames, as far back as its tail may reach. */
+static struct marks
+recent_marks(struct ledger *l, uint32_t segment, size_t reach)
+{
+	struct marks m = {NULL, 0, 0};
+	struct span text, line;
+	struct record_head h;
+	size_t seen = 0;
+	bool whole;
+
+	for (uint32_t n = l->nframes; n-- > 0 && seen < reach;) {
+		if (l->frames[n].segment != segment ||
+		    l->frames[n].kind != FRAME_IN_SEGMENT ||
+		    store_text(l, n, &text) != 0)
+			continue;
+		seen += text.n;
+		while (record_next(&text, &line, &whole))
+			if (record_head(line, &h) == 0)
+				marks_add(&m, record_mark(line, &h));
+		store_drop(l, n);
+	}
+	if (m.n > 0)
+		qsort(m.v, m.n, sizeof(*m.v), mark_order);
+	return m;
+}
+
+/*
+ * Sorts out a tail: records that no frame holds, remains of a write that was
+ * cut off (the last line without its newline, zeros), damage.
+ */
+void
+scan_tail(
+    struct ledger *l, uint32_t segment, struct span tail, struct tail_lines *t)
+{
+	struct marks marks = recent_marks(l, segment, tail.n + ledger_sizes.tail);
+	struct span rest = tail, line, record;
+	struct record_head h;
+	uint64_t mark;
+	bool whole;
+
+	memset(t, 0, sizeof(*t));
+	while (record_next(&rest, &line, &whole)) {
+		if (!whole || !tail_record(line, &record, &h)) {
+			if (!whole || memchr(line.p, 0, line.n) != NULL)
+				t->torn += line.n + whole;
+			else if (t->bad == 0)
+				t->bad = (size_t)(line.p - tail.p) + 1;
+			continue;
+		}
+		if (record.n < line.n)
+			t->torn += line.n - record.n;
+		t->records++;
+		t->good_end = (size_t)(rest.p - tail.p);
+		mark = record_mark(record, &h);
+		if (marks.n > 0 && bsearch(&mark, marks.v, marks.n, sizeof(mark),
+				       mark_order) != NULL)
+			continue;
+		buf_addspan(&t->lines, record);
+		buf_addc(&t->lines, '\n');
+	}
+	free(marks.v);
+}
+
+int
+scan_find_in_tail(
+    struct ledger *l, uint32_t segment, const unsigned char *key, struct span *line)
+{
+	struct buf tail = BUF_INIT;
+	struct span rest, one, record;
+	struct record_head h;
+	int64_t newest = INT64_MIN;
+	bool whole;
+
+	if (scan_read_tail(l, segment, &tail) == 1) {
+		for (rest = buf_span(&tail); record_next(&rest, &one, &whole);) {
+			if (!whole || !tail_record(one, &record, &h) ||
+			    h.time < newest || h.status != LEDGER_OK ||
+			    memcmp(h.key, key, sizeof(h.key)) != 0)
+				continue;
+			newest = h.time;
+			buf_clear(&l->found);
+			buf_addspan(&l->found, record);
+		}
+		*line = buf_span(&l->found);
+	}
+	buf_release(&tail);
+	return newest != INT64_MIN;
+}
+
+/* ---- a segment with its tail ---- */
+
+/* Whether somebody holds the segment for writing. */
+static bool
+is_owned(int fd)
+{
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0)
+		return errno == EWOULDBLOCK;
+	flock(fd, LOCK_UN);
+	return false;
+}
+
+static void
+keep_tail_lines(struct ledger *l, uint32_t segment, struct buf *lines)
+{
+	uint32_t n;
+
+	if (lines->len == 0)
+		return;
+	n = store_add(l, FRAME_FROM_TAIL, segment, 0);
+	l->frames[n].text = mem_dup(lines->data, lines->len);
+	l->frames[n].text_size = lines->len;
+	index_text(l, n, span_of(l->frames[n].text, lines->len));
+}
+
+static uint64_t
+size_of(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/*
+ * The tail first, then the frames: records only go from the tail to the
+ * segment, but for an owner that begins by taking back a short last frame.
+ * The segment is shorter then than it was, and all is read again.
+ */
+static int
+read_stable(struct ledger *l, uint32_t segment, int fd, struct buf *tail,
+    int *has_tail, struct scan_end *end)
+{
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t before = size_of(fd), after;
+		*has_tail = scan_read_tail(l, segment, tail);
+		if (*has_tail < 0)
+			return -1;
+		if (fd < 0)
+			return 0;
+		if (scan_frames(l, segment, fd, end) != 0)
+			return -1;
+		after = size_of(fd);
+		if (end->size >= before && after >= end->size &&
+		    !(end->torn && after != end->size))
+			break;
+	}
+	return 0;
+}
+
+/* A damaged line in a tail that its owner is just cutting is none. */
+static void
+judge_tail(struct ledger *l, uint32_t segment, int fd, struct buf *tail,
+    struct tail_lines *t)
+{
+	for (int i = 0; i < 8 && t->bad != 0 && fd >= 0 && is_owned(fd); i++) {
+		if (scan_read_tail(l, segment, tail) < 0)
+			break;
+		buf_release(&t->lines);
+		scan_tail(l, segment, buf_span(tail), t);
+	}
+	if (t->bad != 0)
+		damage(l, &l->segments[segment], ".tail", t->bad - 1,
+		    "the record's crc does not hold");
+}
+
+static int
+scan_segment(struct ledger *l, uint32_t segment, struct err *e)
+{
+	struct segment *s = &l->segments[segment];
+	struct tail_lines t = {.lines = BUF_INIT};
+	struct buf tail = BUF_INIT;
+	struct scan_end end = {0, false, false};
+	int fd = store_fd(l, segment), has_tail = 0, rc = 0;
+
+	if (fd < 0 && errno == ELOOP) {
+		damage(l, s, "", 0, "a symbolic link; left alone");
+		return 0;
+	}
+	if (fd < 0 && errno != ENOENT)
+		return err_sys(e, "cannot open %s/%s", l->path, s->name);
+	if (read_stable(l, segment, fd, &tail, &has_tail, &end) != 0) {
+		if (s->alien)
+			rc = err_set(e,
+			    "%s/%s: this segment was written by a newer version: "
+			    "use that one, "
+			    "or move the segment away",
+			    l->path, s->name);
+		else
+			damage(l, s, "", s->end, strerror(errno));
+		goto out;
+	}
+	if (s->alien) {
+		s->damaged = true;
+		ledger_report(l, "%s/%s: not a segment of a ledger; left alone",
+		    l->path, s->name);
+		goto out;
+	}
+	if (end.torn && !end.zeros && tail.len == 0 && !is_owned(fd))
+		damage(l, s, "", s->end,
+		    "the last frame is cut short; the records in it are lost");
+	if (has_tail == 1) {
+		scan_tail(l, segment, buf_span(&tail), &t);
+		judge_tail(l, segment, fd, &tail, &t);
+		keep_tail_lines(l, segment, &t.lines);
+	}
+out:
+	buf_release(&t.lines);
+	buf_release(&tail);
+	return rc;
+}
+
+/* ---- the directory ---- */
+
+static bool
+ends_with(const char *s, size_t n, const char *end)
+{
+	size_t k = strlen(end);
+
+	return n > k && memcmp(s + n - k, end, k) == 0;
+}
+
+/* The length of the segment's name in a file's name; 0 if it is no file of a
+ * segment. */
+static size_t
+segment_part(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (ends_with(name, n, ".jsonl.zst"))
+		return n;
+	if (ends_with(name, n, ".jsonl.zst.tail"))
+		return n - 5;
+	return 0;
+}
+
+static void
+meet_stranger(struct ledger *l, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (name[0] == '.' || ends_with(name, n, ".jsonl.zst.idx") ||
+	    strncmp(name, "inflight-", 9) == 0)
+		return;
+	for (size_t i = 0; i < l->nstrangers; i++)
+		if (strcmp(l->strangers[i], name) == 0)
+			return;
+	l->strangers = mem_resize(
+	    l->strangers, l->nstrangers + 1, sizeof(*l->strangers));
+	l->strangers[l->nstrangers++] = mem_strdup(name);
+	ledger_report(
+	    l, "%s/%s: not a file of a ledger; left alone", l->path, name);
+}
+
+static int
+name_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int
+segment_order(const void *name, const void *segment)
+{
+	return strcmp(name, ((const struct segment *)segment)->name);
+}
+
+/* Segments come in the order of their names within one look at the directory. */
+static bool
+is_known(const struct ledger *l, size_t sorted, size_t before, const char *name)
+{
+	if (sorted > 0 && bsearch(name, l->segments, sorted, sizeof(*l->segments),
+			      segment_order) != NULL)
+		return true;
+	for (size_t i = sorted; i < before; i++)
+		if (strcmp(l->segments[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int
+list_names(struct ledger *l, char ***names, size_t *n, struct err *e)
+{
+	int fd = openat(l->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+	size_t cap = 0, k;
+
+	*names = NULL;
+	*n = 0;
+	if (d == NULL) {
+		err_sys(e, "cannot list %s", l->path);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while ((de = readdir(d)) != NULL) {
+		if ((k = segment_part(de->d_name)) == 0) {
+			meet_stranger(l, de->d_name);
+			continue;
+		}
+		if (*n == cap) {
+			cap = cap == 0 ? 16 : 2 * cap;
+			*names = mem_resize(*names, cap, sizeof(**names));
+		}
+		(*names)[(*n)++] = mem_strndup(de->d_name, k);
+	}
+	closedir(d);
+	if (*n > 0)
+		qsort(*names, *n, sizeof(**names), name_order);
+	return 0;
+}
+
+int
+scan_directory(struct ledger *l, struct err *e)
+{
+	size_t n, before = l->nsegments, sorted;
+	char **names;
+	int rc = 0;
+
+	if (list_names(l, &names, &n, e) != 0)
+		return -1;
+	for (sorted = 1; sorted < before; sorted++)
+		if (strcmp(l->segments[sorted - 1].name, l->segments[sorted].name) >
+		    0)
+			break;
+	if (before == 0)
+		sorted = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (rc != 0 || (i > 0 && strcmp(names[i], names[i - 1]) == 0) ||
+		    is_known(l, sorted, before, names[i]))
+			continue;
+		l->segments = mem_resize(
+		    l->segments, l->nsegments + 1, sizeof(*l->segments));
+		l->segments[l->nsegments] = (struct segment){
+		    .name = mem_strdup(names[i]), .fd = -1};
+		rc = scan_segment(l, (uint32_t)l->nsegments++, e);
+	}
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	return rc;
+}
