@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "io/fdio.h"
+#include "io/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 static const char mark[] = "incomplete";
+static char dash[] = "-";
+static char *const only_stdin[] = {dash};
 
 static void
 flush_output(void *arg)
@@ -27,6 +30,8 @@ stage_open(struct stage *st, const struct cli *cli)
 {
 	memset(st, 0, sizeof(*st));
 	st->cli = cli;
+	st->inputs = cli->noperands == 0 ? only_stdin : cli->operands;
+	st->ninputs = cli->noperands == 0 ? 1 : cli->noperands;
 	fd_catch_stop();
 	st->reader = jsonl_reader_new((size_t)cli->max_line, flush_output, st);
 	jsonl_writer_init(&st->out, STDOUT_FILENO);
@@ -78,8 +83,8 @@ stop_by_signal(struct stage *st, int signo)
  * An input that cannot be read: the others still are, but what comes out is
  * not the whole, and must not look so.
  */
-static void
-lost_input(struct stage *st, const char *name, const char *why)
+void
+stage_lost(struct stage *st, const char *name, const char *why)
 {
 	msg_error("%s: %s", name, why);
 	at_least(st, STATUS_CANNOT);
@@ -87,19 +92,25 @@ lost_input(struct stage *st, const char *name, const char *why)
 		buf_addf(&st->lost, "%s: %s", name, why);
 }
 
-static void
-bad_line(struct stage *st, size_t column, const char *what)
+void
+stage_bad(struct stage *st, const char *where, size_t column, const char *what)
 {
 	struct buf why = BUF_INIT;
 
-	msg_error("%s:%zu: %s", stage_where(st), column, what);
+	msg_error("%s:%zu: %s", where, column, what);
 	if (st->cli->keep_going) {
 		at_least(st, STATUS_SOME_FAILED);
 		return;
 	}
-	buf_addf(&why, "bad line %s", stage_where(st));
+	buf_addf(&why, "bad line %s", where);
 	stop(st, STATUS_CANNOT, buf_cstr(&why));
 	buf_release(&why);
+}
+
+static void
+bad_line(struct stage *st, size_t column, const char *what)
+{
+	stage_bad(st, stage_where(st), column, what);
 }
 
 /* ---- lines in ---- */
@@ -132,15 +143,13 @@ open_fd(struct stage *st, int fd, const char *name)
 static bool
 open_next(struct stage *st)
 {
-	const struct cli *c = st->cli;
 	const char *name;
 	int fd;
 
 	for (;;) {
-		if (st->operand >= (c->noperands == 0 ? 1 : c->noperands))
+		if (st->operand == st->ninputs)
 			return false;
-		name = c->noperands == 0 ? "-" : c->operands[st->operand];
-		st->operand++;
+		name = st->inputs[st->operand++];
 		if (strcmp(name, "-") == 0) {
 			open_fd(st, STDIN_FILENO, "<stdin>");
 			return true;
@@ -150,7 +159,7 @@ open_next(struct stage *st)
 			open_fd(st, fd, name);
 			return true;
 		}
-		lost_input(st, name, strerror(errno));
+		stage_lost(st, name, strerror(errno));
 	}
 }
 
@@ -163,7 +172,7 @@ read_failed(struct stage *st, const struct err *e)
 		return;
 	}
 	st->open = false;
-	lost_input(st, jsonl_name(st->reader), e->text);
+	stage_lost(st, jsonl_name(st->reader), e->text);
 }
 
 void
@@ -192,33 +201,26 @@ stage_whole(struct stage *st)
 {
 	for (size_t i = 0; i < st->nmaps; i++)
 		if (filemap_changed(&st->maps[i])) {
-			stage_stop(st, STATUS_CANNOT, "%s: changed while it was read",
-			    st->maps[i].name);
+			stage_stop(st, STATUS_CANNOT,
+			    "%s: changed while it was read", st->maps[i].name);
 			break;
 		}
 	return st->stop_status == 0 && st->lost.len == 0 && st->out.failed == 0 &&
-	    !st->open;
+	       !st->open;
 }
 
-bool
-stage_line(struct stage *st, struct span *line)
+/* The next line of any kind that the reader takes for a good one. */
+static bool
+next_line(struct stage *st, struct span *line)
 {
 	struct err e = ERR_INIT;
-	int status;
 
 	while (!st->ended && st->out.failed == 0 && (st->open || open_next(st))) {
 		if (st->mapped && stage_interrupted(st))
 			break;
 		switch (jsonl_read(st->reader, line, &e)) {
 		case JSONL_LINE:
-			if (!stage_is_incomplete(*line, &status))
-				return true;
-			st->ended = true;
-			st->stop_status = status;
-			buf_clear(&st->incomplete);
-			buf_addspan(&st->incomplete, *line);
-			buf_addc(&st->incomplete, '\n');
-			break;
+			return true;
 		case JSONL_BAD:
 			bad_line(st, jsonl_bad_column(st->reader), e.text);
 			break;
@@ -233,6 +235,54 @@ stage_line(struct stage *st, struct span *line)
 	}
 	st->ended = true;
 	return false;
+}
+
+bool
+stage_line(struct stage *st, struct span *line)
+{
+	int status;
+
+	if (!next_line(st, line))
+		return false;
+	if (!stage_is_incomplete(*line, &status))
+		return true;
+	st->ended = true;
+	st->stop_status = status;
+	buf_clear(&st->incomplete);
+	buf_addspan(&st->incomplete, *line);
+	buf_addc(&st->incomplete, '\n');
+	return false;
+}
+
+bool
+stage_text_line(struct stage *st, struct span *line)
+{
+	size_t at;
+
+	while (next_line(st, line)) {
+		at = utf8_valid(*line);
+		if (at == line->n)
+			return true;
+		bad_line(
+		    st, at + 1 + jsonl_column_shift(st->reader), "invalid UTF-8");
+	}
+	return false;
+}
+
+void
+stage_input(struct stage *st, char *const *path)
+{
+	st->inputs = path;
+	st->ninputs = 1;
+	st->operand = 0;
+	st->open = false;
+	st->ended = stage_stopped(st);
+}
+
+bool
+stage_stopped(const struct stage *st)
+{
+	return st->stop_status != 0 || st->out.failed != 0;
 }
 
 bool

@@ -43,7 +43,9 @@ struct stage {
 	const struct cli *cli;
 	struct jsonl_reader *reader;
 	struct jsonl_writer out;
-	int operand; /* next to open */
+	char *const *inputs; /* the operands, unless stage_input() was called */
+	int ninputs;
+	int operand; /* next of them to open */
 	bool open;   /* a file is being read */
 	bool ended;  /* no more lines will be handed out */
 	int status;
@@ -69,6 +71,28 @@ bool stage_entry(struct stage *st, struct entry *en);
 
 /* The next line as it is, not looked into but for the incomplete mark. */
 bool stage_line(struct stage *st, struct span *line);
+
+/*
+ * For a command that finds its inputs itself: this path ("-" is standard input)
+ * is read next, and instead of the operands.  stage_line() and the like end
+ * with it; stage_stopped() says whether the whole stage must.  path is borrowed
+ * until then.
+ */
+void stage_input(struct stage *st, char *const *path);
+bool stage_stopped(const struct stage *st);
+
+/*
+ * The next line of an input that is no JSON Lines but text: it is checked to be
+ * UTF-8, and no incomplete mark is looked for.
+ */
+bool stage_text_line(struct stage *st, struct span *line);
+
+/*
+ * For inputs that the command opens: one that cannot be read, as above, and one
+ * with something bad in it (a bad line, as above) at "FILE:LINE" and a column.
+ */
+void stage_lost(struct stage *st, const char *name, const char *why);
+void stage_bad(struct stage *st, const char *where, size_t column, const char *what);
 
 /*
  * From now on regular files that are not packed are mapped (io/filemap.h), and
