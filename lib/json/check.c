@@ -207,6 +207,14 @@ check_value(struct check *c, size_t depth)
 	return true;
 }
 
+bool
+check_end(struct check *c)
+{
+	check_space(c);
+	return c->p == c->end ||
+	       check_fail_as(c, "unexpected character after the value");
+}
+
 static int
 fault_at(const struct check *c, struct span text, struct json_fault *f)
 {
@@ -230,14 +238,7 @@ json_check(struct span text, struct json_fault *f)
 
 	text.p = c.p;
 	check_space(&c);
-	if (!check_value(&c, 0))
-		return fault_at(&c, text, f);
-	check_space(&c);
-	if (c.p < c.end) {
-		check_fail_as(&c, "unexpected character after the value");
-		return fault_at(&c, text, f);
-	}
-	return 0;
+	return check_value(&c, 0) && check_end(&c) ? 0 : fault_at(&c, text, f);
 }
 
 /* Two values may touch only where one cannot be taken for part of the other. */

@@ -16,6 +16,8 @@ bool check_string(struct check *c);              /* from its opening quote */
 /* From a member's name to its value; *end: the quote that ends the name. */
 bool check_name(struct check *c, const char **end);
 
+bool check_end(struct check *c); /* nothing but white space follows */
+
 /* Fails at p. */
 bool check_fail(struct check *c);
 bool check_fail_as(struct check *c, const char *why);

@@ -57,9 +57,7 @@ parse_object(struct entry *en, struct check *c)
 			return check_fail(c);
 	}
 	c->p++;
-	check_space(c);
-	return c->p == c->end ||
-	       check_fail_as(c, "unexpected character after the value");
+	return check_end(c);
 }
 
 int
