@@ -40,7 +40,10 @@ tag_find(struct span s, struct span lead, struct span name, const char **behind)
 
 	while ((p = memchr(p, '<', (size_t)(end - p))) != NULL) {
 		q = tag_name_at(s, p, lead, name);
-		if (q != NULL && (q = memchr(q, '>', (size_t)(end - q))) != NULL) {
+		if (q != NULL) {
+			q = memchr(q, '>', (size_t)(end - q));
+			if (q == NULL)
+				return NULL;
 			*behind = q + 1;
 			return p;
 		}

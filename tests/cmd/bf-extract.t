@@ -128,6 +128,8 @@ extract '<a>1' --tag a
 fails not_closed "no end tag"
 extract '<a/>1</a>' --tag a
 fails not_found "no tag"
+extract '<a <a' --tag a
+fails not_found "a tag that does not end"
 extract '<a> </a>' --tag a
 fails empty "an empty tag"
 
