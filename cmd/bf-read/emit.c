@@ -1,0 +1,147 @@
+#include "read.h"
+
+#include "base/mem.h"
+#include "base/msg.h"
+#include "io/hash.h"
+
+#include <stdlib.h>
+
+#define ID_DIGITS 16
+
+void
+outline_enter(struct outline *o, int level, struct span title)
+{
+	while (o->n > 0 && o->at[o->n - 1].level >= level)
+		o->n--;
+	if (o->n == o->cap) {
+		o->cap = o->cap == 0 ? 8 : 2 * o->cap;
+		o->at = mem_resize(o->at, o->cap, sizeof(*o->at));
+	}
+	o->at[o->n++] = (struct heading){level, title};
+}
+
+void
+outline_release(struct outline *o)
+{
+	free(o->at);
+}
+
+/* "headings" and, the same joined by slashes, "directory". */
+static void
+add_outline(struct reader *r, const struct outline *o)
+{
+	buf_adds(&r->fields, ",\"headings\":[");
+	buf_clear(&r->scratch);
+	for (size_t i = 0; i < o->n; i++) {
+		if (i > 0) {
+			buf_addc(&r->fields, ',');
+			buf_addc(&r->scratch, '/');
+		}
+		json_add_string(&r->fields, o->at[i].title);
+		buf_addspan(&r->scratch, o->at[i].title);
+	}
+	buf_addc(&r->fields, ']');
+	entry_add(r, "directory", buf_span(&r->scratch));
+}
+
+void
+entry_begin(struct reader *r, const char *source, const struct outline *o)
+{
+	buf_clear(&r->fields);
+	buf_adds(&r->fields, "{\"source\":");
+	json_add_string(&r->fields, span_str(source));
+	if (o != NULL)
+		add_outline(r, o);
+}
+
+void
+entry_add(struct reader *r, const char *name, struct span text)
+{
+	buf_addf(&r->fields, ",\"%s\":", name);
+	json_add_string(&r->fields, text);
+}
+
+/* A value that can tell entries apart: a number, or a string with something in it.
+ */
+static bool
+is_id(struct span value)
+{
+	if (value.p == NULL)
+		return false;
+	return json_type(value) == JSON_NUMBER ||
+	       (json_type(value) == JSON_STRING && value.n > 2);
+}
+
+/* From the field that --id names; SPAN_NONE, and the entry has failed, if it has
+ * none. */
+static struct span
+id_from_field(struct reader *r, const char *where)
+{
+	struct span value = path_find_entry(r->id, &r->entry);
+	struct span name = path_text(r->id);
+
+	if (is_id(value))
+		return value;
+	msg_error("%s: no id: '%.*s' is %s", where, (int)name.n, name.p,
+	    value.p == NULL                   ? "not there"
+	    : json_type(value) == JSON_STRING ? "empty"
+					      : json_type_name(json_type(value)));
+	r->st->failed++;
+	if (r->st->status < STATUS_SOME_FAILED)
+		r->st->status = STATUS_SOME_FAILED;
+	return SPAN_NONE;
+}
+
+/* From the entry's bytes, as a JSON string. */
+static struct span
+id_from_hash(struct span entry, char out[ID_DIGITS + 2])
+{
+	unsigned char digest[16];
+
+	hash_blake2b(entry, digest, sizeof(digest));
+	out[0] = out[ID_DIGITS + 1] = '"';
+	hash_hex(digest, ID_DIGITS / 2, out + 1);
+	return span_of(out, ID_DIGITS + 2);
+}
+
+void
+entry_end(struct reader *r, const char *where)
+{
+	struct buf *out = jsonl_out(&r->st->out);
+	struct json_fault fault;
+	struct span id, fields;
+	char hashed[ID_DIGITS + 2];
+
+	buf_addc(&r->fields, '}');
+	fields = buf_span(&r->fields);
+	if (r->id == NULL)
+		id = id_from_hash(fields, hashed);
+	else if (entry_parse(&r->entry, fields, &fault) < 0)
+		return; /* cannot be: it was made here */
+	else if ((id = id_from_field(r, where)).p == NULL)
+		return;
+	buf_adds(out, "{\"id\":");
+	buf_addspan(out, id);
+	buf_addc(out, ',');
+	buf_add(out, fields.p + 1, fields.n - 1);
+	buf_addc(out, '\n');
+	jsonl_written(&r->st->out);
+}
+
+void
+entry_pass(struct reader *r)
+{
+	struct entry *en = &r->entry;
+	char hashed[ID_DIGITS + 2];
+	struct span id;
+
+	if (r->id != NULL) {
+		id = id_from_field(r, stage_where(r->st));
+		if (id.p == NULL)
+			return;
+		entry_set(en, "id", id);
+	} else if (entry_get(en, "id").p == NULL) {
+		entry_set(en, "id", id_from_hash(en->text, hashed));
+	}
+	stage_emit(r->st, en);
+}
