@@ -133,7 +133,7 @@ lint:
 	scripts/lint
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-           -fno-sanitize-recover=undefined
+           -fno-sanitize-recover=undefined -Wno-format-truncation
 sanitize:
 	$(MAKE) BUILD=$(BUILD)/asan CFLAGS='$(SANITIZE)' check
 
