@@ -37,6 +37,10 @@ is "$(cat out)" '{"text":"\\n\u00e9 x\\\\n"}' "an escaped backslash before n is 
 printf '%s\n' '{"response":{"text":"\u0020\u000Ax\u0009\u000B "}}' >in
 run bf-extract <in
 is "$(cat out)" '{"text":"x"}' "white space that is written \\u0020"
+printf '%s\n' '{"response":{"text":"x\\u0020\\n"}}' '{"response":{"text":"x\u0020\n"}}' >in
+run bf-extract <in
+is "$(cat out)" '{"text":"x\\u0020\\n"}
+{"text":"x"}' "also at the end alone"
 extract $' \n '
 fails empty "an answer of white space"
 extract ''
@@ -82,6 +86,8 @@ extract 'He said "{"a":1}".' --json
 gives '{"a":1}' "quotes in the prose do not matter"
 extract '[[[ {"a":[1,2' --json
 fails not_found "brackets that do not close"
+extract $'x\n```json\n42' --json
+fails not_found "an open block with a scalar"
 extract 'Forty-two: 42.' --json
 fails not_found "a scalar in prose is none"
 head -c 300000 /dev/zero | tr '\0' '[' | jq -Rsc '{response:{text:.}}' >in
