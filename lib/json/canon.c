@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "json/iter.h"
 #include "json/scan.h"
+#include "json/text.h"
 
 #include <stdlib.h>
 
@@ -42,7 +43,6 @@ struct canon {
 	size_t nitems, items_cap;
 	struct frame *frames;
 	size_t nframes, frames_cap;
-	struct buf scratch;
 	size_t lone;
 };
 
@@ -172,20 +172,6 @@ open_object(struct canon *c, struct frame *f, struct span value, size_t number)
 	f->n = c->nitems - f->first;
 }
 
-static void
-add_string(struct canon *c, struct span value)
-{
-	struct span raw = span_of(value.p + 1, value.n - 2);
-
-	if (memchr(raw.p, '\\', raw.n) == NULL) {
-		buf_addspan(c->out, value);
-		return;
-	}
-	buf_clear(&c->scratch);
-	c->lone += json_unescape(&c->scratch, raw);
-	json_add_string(c->out, buf_span(&c->scratch));
-}
-
 /* Writes a value, of an array or object the bracket alone, and opens its frame. */
 static void
 begin_value(struct canon *c, struct span value, size_t number)
@@ -193,7 +179,9 @@ begin_value(struct canon *c, struct span value, size_t number)
 	struct frame *f;
 
 	if (*value.p == '"') {
-		add_string(c, value);
+		buf_addc(c->out, '"');
+		c->lone += text_normal(c->out, span_of(value.p + 1, value.n - 2));
+		buf_addc(c->out, '"');
 		return;
 	}
 	if (*value.p != '[' && *value.p != '{') {
@@ -264,6 +252,5 @@ json_canon(struct buf *out, struct span value)
 	free(c.extents);
 	free(c.items);
 	free(c.frames);
-	buf_release(&c.scratch);
 	return c.lone;
 }

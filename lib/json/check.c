@@ -183,17 +183,22 @@ check_open(struct check *c, struct nest *n, bool *empty)
 	return !n->object || check_name(c, &name_end);
 }
 
-bool
-check_value(struct check *c, size_t depth)
+static bool
+at_bracket(const struct check *c)
+{
+	return check_at(c, '{') || check_at(c, '[');
+}
+
+static bool
+check_nested(struct check *c, size_t depth)
 {
 	struct nest n;
 	bool whole;
 
-	/* Bits are set when they come into use; zeroed for nest_push()'s |=. */
 	memset(&n, 0, sizeof n);
 	n.depth = depth;
 	do {
-		if (check_at(c, '{') || check_at(c, '[')) {
+		if (at_bracket(c)) {
 			if (!check_open(c, &n, &whole))
 				return false;
 		} else {
@@ -205,6 +210,12 @@ check_value(struct check *c, size_t depth)
 			return false;
 	} while (n.depth > depth);
 	return true;
+}
+
+bool
+check_value(struct check *c, size_t depth)
+{
+	return at_bracket(c) ? check_nested(c, depth) : check_scalar(c);
 }
 
 bool

@@ -7,6 +7,15 @@ const signed char scan_hex[256] = {ROW_NONE, ROW_NONE, ROW_NONE, 0, 1, 2, 3, 4, 
     6, 7, 8, 9, -1, -1, -1, -1, -1, -1, ROW_AF, ROW_NONE, ROW_AF, ROW_NONE,
     ROW_NONE, ROW_NONE, ROW_NONE, ROW_NONE, ROW_NONE, ROW_NONE, ROW_NONE, ROW_NONE};
 
+const char scan_letter[256] = {['"'] = '"',
+    ['\\'] = '\\',
+    ['/'] = '/',
+    ['b'] = '\b',
+    ['f'] = '\f',
+    ['n'] = '\n',
+    ['r'] = '\r',
+    ['t'] = '\t'};
+
 const struct scan *
 scan_choice(size_t i)
 {
@@ -59,41 +68,17 @@ first_close(const char *p, const char *end)
 	return scan->close(p, end);
 }
 
+static const char *
+first_copy(char **to, const char *p, const char *end)
+{
+	scan_use(scan_choice(0));
+	return scan->copy(to, p, end);
+}
+
 static const struct scan scan_first = {
-    "first", first_plain, first_string, first_quote, first_close};
+    "first", first_plain, first_string, first_quote, first_close, first_copy};
 
 const struct scan *scan = &scan_first;
-
-static const char *
-skip_hex4(const char *p, const char *end)
-{
-	for (int i = 0; i < 4; i++, p++)
-		if (p == end || scan_hex[(unsigned char)*p] < 0)
-			return NULL;
-	return p;
-}
-
-const char *
-scan_escape(const char *p, const char *end)
-{
-	if (end - p < 2)
-		return NULL;
-	switch (p[1]) {
-	case '"':
-	case '\\':
-	case '/':
-	case 'b':
-	case 'f':
-	case 'n':
-	case 'r':
-	case 't':
-		return p + 2;
-	case 'u':
-		return skip_hex4(p + 2, end);
-	default:
-		return NULL;
-	}
-}
 
 /* The bytes that may come second depend on the first: RFC 3629, section 4. */
 static size_t

@@ -32,6 +32,12 @@ struct scan {
 
 	/* Checked text: what follows the array or object whose contents begin at p. */
 	const char *(*close)(const char *p, const char *end);
+
+	/*
+	 * Any bytes: copies them to *to, which moves on, up to the first backslash,
+	 * which is returned, or end.  Any of the end - p bytes at *to may change.
+	 */
+	const char *(*copy)(char **to, const char *p, const char *end);
 };
 
 extern const struct scan *scan;
@@ -53,8 +59,22 @@ extern const struct scan scan_neon;
 /* The value of a hexadecimal digit, or -1. */
 extern const signed char scan_hex[256];
 
+/* What the letter after a backslash stands for; 0 if nothing, or if it is u. */
+extern const char scan_letter[256];
+
 /* Past the escape that begins with the backslash at p; NULL if it is none. */
-const char *scan_escape(const char *p, const char *end);
+static inline const char *
+scan_escape(const char *p, const char *end)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	if (end - p >= 2 && scan_letter[u[1]] != 0)
+		return p + 2;
+	if (end - p >= 6 && u[1] == 'u' &&
+	    (scan_hex[u[2]] | scan_hex[u[3]] | scan_hex[u[4]] | scan_hex[u[5]]) >= 0)
+		return p + 6;
+	return NULL;
+}
 
 /*
  * Length of the UTF-8 sequence at p < end; 0 if it is not valid, and then

@@ -128,5 +128,18 @@ portable_close(const char *p, const char *end)
 	return scan_close_from(p, end, 1);
 }
 
-const struct scan scan_portable = {
-    "portable", portable_plain, portable_string, portable_quote, portable_close};
+static const char *
+portable_copy(char **to, const char *p, const char *end)
+{
+	size_t n = (size_t)(end - p);
+	const char *backslash = n == 0 ? NULL : memchr(p, '\\', n);
+
+	if (backslash != NULL)
+		n = (size_t)(backslash - p);
+	memcpy(*to, p, n);
+	*to += n;
+	return p + n;
+}
+
+const struct scan scan_portable = {"portable", portable_plain, portable_string,
+    portable_quote, portable_close, portable_copy};

@@ -27,6 +27,19 @@ vec_load(const char *p)
 	return v;
 }
 
+/* The block at p; past end there are quotes, so that a scan stops there. */
+VEC_INLINE vec
+vec_load_padded(const char *p, const char *end)
+{
+	char last[VEC_SIZE];
+
+	if (end - p >= VEC_SIZE)
+		return vec_load(p);
+	memset(last, '"', sizeof last);
+	memcpy(last, p, (size_t)(end - p));
+	return vec_load(last);
+}
+
 VEC_INLINE unsigned
 vec_first(vec_mask m)
 {
@@ -62,29 +75,6 @@ vec_not_utf8(vec v, vec prev)
 	return vec_bits((must ^ does) | narrow | never);
 }
 
-/* A run of plain text being scanned. */
-struct vec_run {
-	vec prev;       /* the block before */
-	vec_mask carry; /* which of its bytes were not ASCII */
-	vec_mask stop;  /* which bytes of this block end the run */
-};
-
-/* false if the block, as far as it belongs to the run, is not UTF-8. */
-VEC_INLINE bool
-vec_step(struct vec_run *r, vec v)
-{
-	vec_mask high = vec_bits((vec)(v >= 0x80)), run;
-
-	r->stop = vec_stops(v);
-	run = r->stop ^
-	      (r->stop - 1); /* up to the first stop, which is looked at too */
-	if (((high & run) | r->carry) != 0 && (vec_not_utf8(v, r->prev) & run) != 0)
-		return false;
-	r->prev = v;
-	r->carry = high;
-	return true;
-}
-
 /*
  * Where in the run from start the block at p is not UTF-8, to the byte.  All up
  * to p is, but for a sequence that p may be in the middle of.
@@ -99,44 +89,65 @@ vec_plain_exactly(const char *start, const char *p, const char *end)
 	return scan_portable.plain(p, end);
 }
 
-VEC_INLINE const char *
-vec_plain_inline(const char *p, const char *end)
-{
-	const char *start = p;
-	struct vec_run r = {.carry = 0};
-	char last[VEC_SIZE];
-
-	for (; end - p >= VEC_SIZE; p += VEC_SIZE) {
-		if (!vec_step(&r, vec_load(p)))
-			return vec_plain_exactly(start, p, end);
-		if (r.stop != 0)
-			return p + vec_first(r.stop);
-	}
-	memset(last, '"', sizeof last);
-	memcpy(last, p, (size_t)(end - p));
-	if (!vec_step(&r, vec_load(last)))
-		return vec_plain_exactly(start, p, end);
-	return p + vec_first(r.stop);
-}
-
 VEC_ONLY const char *
 vec_plain(const char *p, const char *end)
 {
-	return vec_plain_inline(p, end);
+	const char *start = p;
+	vec prev = {0};
+	vec_mask carry = 0;
+
+	for (;; p += VEC_SIZE) {
+		vec v = vec_load_padded(p, end);
+		vec_mask stop = vec_stops(v), high = vec_bits((vec)(v >= 0x80));
+
+		if ((high | carry) != 0 &&
+		    (vec_not_utf8(v, prev) & (stop ^ (stop - 1))) != 0)
+			return vec_plain_exactly(start, p, end);
+		if (stop != 0)
+			return p + vec_first(stop);
+		prev = v;
+		carry = high;
+	}
 }
 
+/*
+ * All escapes in a block are passed over before the next is loaded; only one
+ * that reaches into it makes a new beginning.
+ */
 VEC_ONLY const char *
 vec_string(const char *p, const char *end)
 {
-	while ((p = vec_plain_inline(p, end)) < end) {
-		if (*p == '"')
-			return p;
-		do {
-			if (*p != '\\' || (p = scan_escape(p, end)) == NULL)
+	vec prev = {0};
+	vec_mask carry = 0;
+
+	for (;;) {
+		vec v = vec_load_padded(p, end);
+		vec_mask stop = vec_stops(v), high = vec_bits((vec)(v >= 0x80));
+		vec_mask bad = (high | carry) != 0 ? vec_not_utf8(v, prev) : 0;
+		const char *next = p + VEC_SIZE;
+
+		while (stop != 0) {
+			const char *at = p + vec_first(stop);
+
+			if (at == end || (bad & (stop ^ (stop - 1))) != 0)
 				return NULL;
-		} while (p < end && *p == '\\');
+			if (*at == '"')
+				return at;
+			if (*at != '\\' || (at = scan_escape(at, end)) == NULL)
+				return NULL;
+			if (at >= next) {
+				next = at;
+				high = 0;
+				break;
+			}
+			stop &= ~(vec_mask)0 << (at - p) * VEC_LANE;
+		}
+		if (stop == 0 && bad != 0)
+			return NULL;
+		p = next;
+		prev = v;
+		carry = high;
 	}
-	return NULL;
 }
 
 VEC_INLINE const char *
@@ -145,15 +156,21 @@ vec_quote_inline(const char *p, const char *end)
 	while (end - p >= VEC_SIZE) {
 		vec v = vec_load(p);
 		vec_mask m = vec_bits((vec)((v == '"') | (v == '\\')));
+		const char *next = p + VEC_SIZE;
 
-		if (m == 0) {
-			p += VEC_SIZE;
-			continue;
+		while (m != 0) {
+			const char *at = p + vec_first(m);
+
+			if (*at == '"')
+				return at;
+			at += 2;
+			if (at >= next) {
+				next = at;
+				break;
+			}
+			m &= ~(vec_mask)0 << (at - p) * VEC_LANE;
 		}
-		p += vec_first(m);
-		if (*p == '"')
-			return p;
-		p += 2;
+		p = next;
 	}
 	return scan_portable.quote(p, end);
 }
@@ -192,4 +209,24 @@ vec_close(const char *p, const char *end)
 	return scan_close_from(p, end, depth);
 }
 
-#define SCAN_FUNCTIONS vec_plain, vec_string, vec_quote, vec_close
+/* Blocks are stored whole: what is behind the backslash is written over later. */
+VEC_ONLY const char *
+vec_copy(char **to, const char *p, const char *end)
+{
+	char *out = *to;
+
+	for (; end - p >= VEC_SIZE; p += VEC_SIZE, out += VEC_SIZE) {
+		vec v = vec_load(p);
+		vec_mask m = vec_bits((vec)(v == '\\'));
+
+		memcpy(out, &v, sizeof v);
+		if (m != 0) {
+			*to = out + vec_first(m);
+			return p + vec_first(m);
+		}
+	}
+	*to = out;
+	return scan_portable.copy(to, p, end);
+}
+
+#define SCAN_FUNCTIONS vec_plain, vec_string, vec_quote, vec_close, vec_copy

@@ -1,5 +1,5 @@
-#include "json/json.h"
 #include "json/scan.h"
+#include "json/text.h"
 
 #include "io/utf8.h"
 
@@ -34,60 +34,86 @@ take_code(const char **p, const char *end)
 	return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
 }
 
-static char
-short_escape(char letter)
+/* The escape a byte needs in a string, at most six bytes; returns their end. */
+static char *
+put_escaped(char *to, unsigned char c)
 {
-	switch (letter) {
-	case 'b':
-		return '\b';
-	case 'f':
-		return '\f';
-	case 'n':
-		return '\n';
-	case 'r':
-		return '\r';
-	case 't':
-		return '\t';
-	default:
-		return letter;
+	static const char hex[] = "0123456789abcdef";
+	static const char letters[32] = {
+	    ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+	char letter = c < 32 ? letters[c] : (char)c;
+
+	*to++ = '\\';
+	if (letter != '\0') {
+		*to++ = letter;
+		return to;
 	}
+	*to++ = 'u';
+	*to++ = '0';
+	*to++ = '0';
+	*to++ = hex[c >> 4];
+	*to++ = hex[c & 15];
+	return to;
 }
 
-size_t
-json_unescape(struct buf *out, struct span raw)
+/* The code point of the escape at p, which is moved behind it. */
+static inline uint32_t
+take_escape(const char **p, const char *end)
 {
-	const char *p = raw.p, *end, *q;
+	char c = scan_letter[(unsigned char)(*p)[1]];
+
+	if (c == 0)
+		return take_code(p, end);
+	*p += 2;
+	return (unsigned char)c;
+}
+
+/*
+ * Resolves the escapes in raw: all, or all that need not be (again, in their
+ * usual form).  No escape is shorter than what takes its place.
+ */
+static inline size_t
+resolve(struct buf *out, struct span raw, bool keep_needed)
+{
+	const char *p = raw.p, *end;
 	size_t lone = 0;
 	char *to;
 
 	if (raw.n == 0)
 		return 0;
 	end = p + raw.n;
-	to = buf_room(
-	    out, raw.n); /* no escape is shorter than what it stands for */
-	while (p < end) {
-		if (*p != '\\') {
-			q = memchr(p, '\\', (size_t)(end - p));
-			if (q == NULL)
-				q = end;
-			memcpy(to, p, (size_t)(q - p));
-			to += q - p;
-			p = q;
-		} else if (p[1] != 'u') {
-			*to++ = short_escape(p[1]);
-			p += 2;
-		} else {
-			uint32_t code = take_code(&p, end);
+	to = buf_room(out, raw.n);
+	while ((p = scan->copy(&to, p, end)) < end) {
+		do {
+			uint32_t code = take_escape(&p, end);
 
 			if (code >= 0xd800 && code <= 0xdfff) {
 				code = REPLACEMENT;
 				lone++;
 			}
-			to += utf8_encode(code, to);
-		}
+			if (keep_needed &&
+			    (code < 0x20 || code == '"' || code == '\\'))
+				to = put_escaped(to, (unsigned char)code);
+			else if (code < 0x80)
+				*to++ = (char)code;
+			else
+				to += utf8_encode(code, to);
+		} while (p < end && *p == '\\');
 	}
 	out->len = (size_t)(to - out->data);
 	return lone;
+}
+
+size_t
+json_unescape(struct buf *out, struct span raw)
+{
+	return resolve(out, raw, false);
+}
+
+size_t
+text_normal(struct buf *out, struct span raw)
+{
+	return resolve(out, raw, true);
 }
 
 bool
@@ -115,24 +141,6 @@ json_is(struct span value, const char *s)
 	       json_key_is(span_of(value.p + 1, value.n - 2), span_str(s));
 }
 
-static void
-escape_byte(struct buf *out, unsigned char c)
-{
-	static const char hex[] = "0123456789abcdef";
-	static const char letters[32] = {
-	    ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
-	char letter = c < 32 ? letters[c] : (char)c;
-
-	buf_addc(out, '\\');
-	if (letter != '\0') {
-		buf_addc(out, letter);
-		return;
-	}
-	buf_add(out, "u00", 3);
-	buf_addc(out, hex[c >> 4]);
-	buf_addc(out, hex[c & 15]);
-}
-
 void
 json_escape(struct buf *out, struct span text)
 {
@@ -146,7 +154,10 @@ json_escape(struct buf *out, struct span text)
 		if (p == end)
 			break;
 		if ((unsigned char)*p < 0x80) {
-			escape_byte(out, (unsigned char)*p++);
+			buf_room(out, 6);
+			out->len = (size_t)(put_escaped(out->data + out->len,
+						(unsigned char)*p++) -
+					    out->data);
 		} else {
 			scan_utf8(p, end, &bad);
 			buf_add(out, "\xef\xbf\xbd", 3);

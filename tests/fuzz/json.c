@@ -6,6 +6,7 @@
 #include "io/utf8.h"
 #include "json/entry.h"
 #include "json/scan.h"
+#include "json/text.h"
 
 #include <stdlib.h>
 
@@ -82,6 +83,9 @@ test_string(struct span raw)
 	require(json_unescape(&back, buf_span(&again)) == 0);
 	require(span_eq(buf_span(&text), buf_span(&back)));
 	require(json_key_is(raw, buf_span(&text)));
+	buf_clear(&back);
+	require(text_normal(&back, raw) == lone);
+	require(span_eq(buf_span(&back), buf_span(&again)));
 	require(lone <= raw.n / 6);
 	buf_release(&text);
 	buf_release(&again);

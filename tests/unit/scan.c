@@ -108,6 +108,22 @@ slow_quote(const char *p)
 	return p;
 }
 
+/* Copies up to a backslash, into memory of just the size. */
+static bool
+copies(const struct scan *s, const char *p, const char *end)
+{
+	size_t n = (size_t)(end - p), copied;
+	const char *backslash = n == 0 ? NULL : memchr(p, '\\', n);
+	const char *want = backslash == NULL ? end : backslash;
+	char *out = malloc(n == 0 ? 1 : n), *to = out;
+	bool good = s->copy(&to, p, end) == want;
+
+	copied = (size_t)(to - out);
+	good = good && copied == (size_t)(want - p) && memcmp(out, p, copied) == 0;
+	free(out);
+	return good;
+}
+
 /* Counts differences; the bytes stand at the very end of their memory. */
 static int
 compare(const struct scan *s, struct span text)
@@ -118,6 +134,7 @@ compare(const struct scan *s, struct span text)
 
 	memcpy(copy, text.p, text.n);
 	wrong += s->plain(copy, end) != slow_plain(copy, end);
+	wrong += !copies(s, copy, end);
 	want = slow_string(copy, end);
 	wrong += s->string(copy, end) != want;
 	if (want != NULL)
