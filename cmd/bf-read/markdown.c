@@ -104,6 +104,23 @@ make_block(cmark_node *node)
 	return b;
 }
 
+/* Whatever the parser says of ends: blocks lie in the text and do not overlap. */
+static void
+keep_apart(struct document *d)
+{
+	size_t end = d->nlines;
+
+	for (size_t i = d->nblocks; i-- > 0;) {
+		struct block *b = &d->blocks[i];
+
+		if (b->first >= end)
+			b->first = end - (end > 0);
+		if (b->last >= end)
+			b->last = b->first < end ? end - 1 : b->first;
+		end = b->first;
+	}
+}
+
 static void
 find_blocks(struct document *d)
 {
@@ -120,14 +137,7 @@ find_blocks(struct document *d)
 		d->blocks[d->nblocks++] = make_block(node);
 	}
 	cmark_node_free(root);
-	/* Whatever the parser says of ends, blocks do not overlap. */
-	for (size_t i = d->nblocks; i-- > 0;) {
-		size_t end = i + 1 < d->nblocks ? d->blocks[i + 1].first
-						: d->nlines;
-
-		if (d->blocks[i].last >= end && end > d->blocks[i].first)
-			d->blocks[i].last = end - 1;
-	}
+	keep_apart(d);
 }
 
 /* ---- putting it out ---- */
