@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What getopt_long(3) needs, made from the table; lives until the last option was read. */
+/* What getopt_long(3) needs, made from the table; lives until the last option was
+ * read. */
 struct tables {
 	struct option *longs;
 	char *shorts;

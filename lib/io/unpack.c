@@ -230,7 +230,7 @@ bool
 unpack_is_packed(struct span start)
 {
 	return span_starts(start, SPAN("\x1f\x8b")) ||
-	    span_starts(start, SPAN("\x28\xb5\x2f\xfd"));
+	       span_starts(start, SPAN("\x28\xb5\x2f\xfd"));
 }
 
 /* Reads until the first bytes tell what this is. */
