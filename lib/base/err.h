@@ -16,6 +16,14 @@ struct err {
 
 #define ERR_INIT ((struct err){{0}, 0})
 
+/* The same without clearing all of the text, for what is done line by line. */
+static inline void
+err_init(struct err *e)
+{
+	e->text[0] = '\0';
+	e->errnum = 0;
+}
+
 int err_set(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends ": " and strerror(errno); keeps errno in errnum. */

@@ -213,8 +213,9 @@ stage_whole(struct stage *st)
 static bool
 next_line(struct stage *st, struct span *line)
 {
-	struct err e = ERR_INIT;
+	struct err e;
 
+	err_init(&e);
 	while (!st->ended && st->out.failed == 0 && (st->open || open_next(st))) {
 		if (st->mapped && stage_interrupted(st))
 			break;
