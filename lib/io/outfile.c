@@ -130,7 +130,7 @@ open_temp(struct outfile *o, struct err *e)
 		return 0;
 	free(o->temp);
 	o->temp = NULL;
-	return err_sys(e, "%s: cannot make a file beside it", o->path);
+	return err_sys(e, "%s: cannot create a file in its folder", o->path);
 }
 
 static int

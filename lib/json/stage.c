@@ -72,6 +72,12 @@ stage_stop(struct stage *st, int status, const char *fmt, ...)
 	buf_release(&why);
 }
 
+void
+stage_stop_told(struct stage *st, int status, const char *why)
+{
+	stop(st, status, why);
+}
+
 static void
 stop_by_signal(struct stage *st, int signo)
 {
@@ -430,17 +436,26 @@ close_output(const struct jsonl_writer *w)
 	return fd < 0 ? 0 : fd_close(fd);
 }
 
-int
-stage_close(struct stage *st)
+bool
+stage_is_cut(struct stage *st)
 {
 	if (st->lost.len > 0)
 		stop(st, STATUS_CANNOT, buf_cstr(&st->lost));
+	return st->stop_status != 0;
+}
+
+int
+stage_close(struct stage *st)
+{
+	stage_is_cut(st);
 	finish_errors(st);
-	buf_addspan(&st->out.out, buf_span(&st->incomplete));
+	if (!st->no_mark)
+		buf_addspan(&st->out.out, buf_span(&st->incomplete));
 	if (jsonl_flush(&st->out) < 0 || close_output(&st->out) < 0) {
-		msg_error("standard output: %s", strerror(errno));
+		st->signo = errno == EPIPE ? SIGPIPE : 0;
 		st->stop_status = STATUS_CANNOT;
-		st->signo = 0;
+		if (st->signo == 0)
+			msg_error("standard output: %s", strerror(errno));
 	}
 	jsonl_reader_free(st->reader);
 	for (size_t i = 0; i < st->nmaps; i++)

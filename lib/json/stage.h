@@ -47,6 +47,7 @@ struct stage {
 	int ninputs;
 	int operand; /* next of them to open */
 	bool open;   /* a file is being read */
+	bool no_mark; /* for the command to set: standard output takes no incomplete line */
 	bool ended;  /* no more lines will be handed out */
 	int status;
 	int stop_status;      /* set once the stream is incomplete */
@@ -149,8 +150,16 @@ void stage_fail_json(struct stage *st, struct entry *en, struct span error);
  */
 void stage_stop(struct stage *st, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same where the message has been printed already. */
+void stage_stop_told(struct stage *st, int status, const char *why);
 
-/* Flushes, writes the incomplete line, frees; the exit status. */
+/* After the last entry: whether those handed out are not the whole. */
+bool stage_is_cut(struct stage *st);
+
+/*
+ * Flushes, writes the incomplete line, frees; the exit status.  Where a command
+ * ignores SIGPIPE and the reader is gone, it dies of SIGPIPE here.
+ */
 int stage_close(struct stage *st);
 
 /*

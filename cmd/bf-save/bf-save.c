@@ -1,0 +1,194 @@
+/* bf-save: write entries to a file, whole or not at all. */
+#include "base/msg.h"
+#include "save.h"
+
+#include <signal.h>
+
+enum { OPT_FIELDS = CLI_FIRST, OPT_APPEND, OPT_TEE, OPT_EXPECT };
+
+static const struct cli_option options[] = {
+    {'f', "format", "FORMAT",
+	"jsonl, json, csv, tsv, md or txt (default: by FILE's name)"},
+    {OPT_FIELDS, "fields", "LIST", "only these fields: PATH or NAME=PATH,..."},
+    {OPT_APPEND, "append", NULL, "keep what FILE holds and add to it"},
+    {OPT_TEE, "tee", NULL, "pass the entries on to standard output"},
+    {OPT_EXPECT, "expect", "N", "refuse any other number of entries"},
+    CLI_COMMON,
+    CLI_END,
+};
+static const struct cli_command command = {"bf-save",
+    "[-f FORMAT] [--fields LIST] [--append] [--tee] [--expect N] FILE",
+    "write entries to a file, whole or not at all", options};
+
+static const struct format *const formats[] = {
+    &format_jsonl, &format_json, &format_csv, &format_tsv, &format_md, &format_txt};
+#define NFORMATS (sizeof(formats) / sizeof(formats[0]))
+
+static const struct format *
+format_by_name(const char *name)
+{
+	for (size_t i = 0; i < NFORMATS; i++)
+		if (strcmp(name, formats[i]->name) == 0)
+			return formats[i];
+	return NULL;
+}
+
+static bool
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static const struct format *
+format_by_extension(const struct cli *cli, const char *file)
+{
+	if (ends_with(file, ".gz") || ends_with(file, ".zst"))
+		cli_usage(cli,
+		    "%s: bf-save does not compress; give another name, or -f",
+		    file);
+	for (size_t i = 0; i < NFORMATS; i++)
+		if (ends_with(file, formats[i]->extension))
+			return formats[i];
+	if (ends_with(file, ".markdown"))
+		return &format_md;
+	return &format_jsonl;
+}
+
+struct span
+save_text(struct save *s, struct span value)
+{
+	struct span text;
+
+	if (json_text(value, &s->scratch, &text))
+		return text;
+	buf_clear(&s->scratch);
+	json_compact(&s->scratch, value);
+	return buf_span(&s->scratch);
+}
+
+static void
+set_option(struct save *s, const struct cli *cli, int key)
+{
+	struct err e = ERR_INIT;
+
+	switch (key) {
+	case 'f':
+		s->format = format_by_name(cli->arg);
+		if (s->format == NULL)
+			cli_usage(cli,
+			    "no format '%s': use jsonl, json, csv, tsv, md or txt",
+			    cli->arg);
+		break;
+	case OPT_FIELDS:
+		if (s->columns.given)
+			cli_usage(cli, "--fields is given twice");
+		if (columns_parse(&s->columns, span_str(cli->arg), &e) < 0)
+			cli_usage(cli, "--fields: %s", e.text);
+		break;
+	case OPT_APPEND:
+		s->append = true;
+		break;
+	case OPT_TEE:
+		s->tee = true;
+		break;
+	case OPT_EXPECT:
+		s->expects = true;
+		s->expected = cli_u64(cli);
+		break;
+	}
+}
+
+static void
+set_file(struct save *s, struct cli *cli)
+{
+	if (cli->noperands != 1)
+		cli_usage(cli, cli->noperands == 0 ? "where to? name a FILE"
+						   : "one FILE, not several");
+	s->name = cli->operands[0];
+	cli->noperands = 0; /* the entries come from standard input */
+	if (s->name[0] == '\0')
+		cli_usage(cli, "the name of FILE is empty");
+	if (s->tee && strcmp(s->name, "-") == 0)
+		cli_usage(cli, "--tee and FILE '-' both want standard output");
+	if (s->format == NULL)
+		s->format = format_by_extension(cli, s->name);
+}
+
+/*
+ * An entry that this format cannot hold is like a bad line: it stops the run, or
+ * under --keep-going is told and left out.
+ */
+static void
+refuse(struct save *s, const char *what)
+{
+	struct buf why = BUF_INIT;
+
+	msg_error("%s: %s", stage_where(&s->st), what);
+	if (s->st.cli->keep_going) {
+		if (s->st.status < STATUS_SOME_FAILED)
+			s->st.status = STATUS_SOME_FAILED;
+		return;
+	}
+	buf_addf(&why, "bad entry %s", stage_where(&s->st));
+	stage_stop_told(&s->st, STATUS_CANNOT, buf_cstr(&why));
+	buf_release(&why);
+}
+
+static void
+save_entries(struct save *s)
+{
+	struct err e = ERR_INIT;
+
+	while (stage_entry(&s->st, &s->en)) {
+		if (s->format->add(s, &e) < 0) {
+			refuse(s, e.text);
+			continue;
+		}
+		s->count++;
+		if (sink_write(s, &e) < 0 && s->file != NULL)
+			stage_stop(&s->st, STATUS_CANNOT, "%s", e.text);
+		if (s->tee)
+			stage_emit(&s->st, &s->en);
+	}
+	if (s->format->end != NULL && !stage_is_cut(&s->st)) {
+		s->format->end(s);
+		if (sink_write(s, &e) < 0 && s->file != NULL)
+			stage_stop(&s->st, STATUS_CANNOT, "%s", e.text);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct save s = {.en = ENTRY_INIT};
+	struct err e = ERR_INIT;
+	struct cli cli;
+	int key, status, stage_status;
+
+	cli_start(&cli, &command, argc, argv);
+	while ((key = cli_next(&cli)) != CLI_DONE)
+		set_option(&s, &cli, key);
+	set_file(&s, &cli);
+	/* A file half made is to be put aside first: see sink_close(). */
+	if (s.tee)
+		signal(SIGPIPE, SIG_IGN);
+	stage_open(&s.st, &cli);
+	s.st.no_mark = !s.tee && strcmp(s.name, "-") != 0;
+	if (sink_open(&s, &e) < 0)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	if (sink_resume(&s, &e) < 0) {
+		outfile_abandon(s.file);
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	}
+	save_entries(&s);
+	status = sink_close(&s);
+	columns_release(&s.columns);
+	buf_release(&s.out);
+	buf_release(&s.scratch);
+	buf_release(&s.path);
+	entry_release(&s.en);
+	stage_status = stage_close(&s.st);
+	return status > stage_status ? status : stage_status;
+}
