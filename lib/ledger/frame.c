@@ -56,12 +56,12 @@ frame_look(struct span bytes, size_t *size, size_t *text)
 	unsigned long long content;
 	uint32_t magic;
 
+	*size = *text = 0;
 	if (bytes.n < 8)
 		return FRAME_SHORT;
 	magic = load32(bytes.p);
 	if ((magic & 0xfffffff0u) == 0x184d2a50u) {
 		*size = (size_t)load32(bytes.p + 4) + 8;
-		*text = 0;
 		if (*size > SKIP_MAX)
 			return FRAME_BAD;
 		return *size > bytes.n ? FRAME_SHORT : FRAME_SKIP;

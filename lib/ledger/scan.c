@@ -284,6 +284,7 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 		if (find_frame(l, fd, at, &next, &end->zeros) != 0)
 			return -1;
 		end->torn = next == l->window.at + l->window.bytes.len;
+		end->text = text;
 		if (end->torn)
 			break;
 		damage(l, s, "", at,
@@ -295,6 +296,16 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 	if (at < s->end) /* the last known frame was taken back */
 		s->end = at;
 	return 0;
+}
+
+/*
+ * A frame is written from lines that are in the tail, and they stay there until
+ * the frame is safe on disk.
+ */
+bool
+scan_is_covered(const struct scan_end *end, size_t lines)
+{
+	return !end->torn || end->zeros || (lines > 0 && lines >= end->text);
 }
 
 /* ---- tails ---- */
@@ -553,7 +564,7 @@ scan_segment(struct ledger *l, uint32_t segment, struct err *e)
 	struct segment *s = &l->segments[segment];
 	struct tail_lines t = {.lines = BUF_INIT};
 	struct buf tail = BUF_INIT;
-	struct scan_end end = {0, false, false};
+	struct scan_end end = {.size = 0};
 	int fd = store_fd(l, segment), has_tail = 0, rc = 0;
 
 	if (fd < 0 && errno == ELOOP) {
@@ -579,13 +590,16 @@ scan_segment(struct ledger *l, uint32_t segment, struct err *e)
 		    l->path, s->name);
 		goto out;
 	}
-	if (end.torn && !end.zeros && tail.len == 0 && !is_owned(fd))
-		damage(l, s, "", s->end,
-		    "the last frame is cut short; the records in it are lost");
 	if (has_tail == 1) {
 		scan_tail(l, segment, buf_span(&tail), &t);
 		judge_tail(l, segment, fd, &tail, &t);
 		keep_tail_lines(l, segment, &t.lines);
+	}
+	if (!scan_is_covered(&end, t.lines.len) && !is_owned(fd)) {
+		damage(l, s, "", s->end,
+		    "the last frame is broken; the records in it are lost");
+		s->damaged = has_tail == 0; /* else it is the work of a crash, which
+					       the next writer mends */
 	}
 out:
 	buf_release(&t.lines);

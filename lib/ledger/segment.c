@@ -331,6 +331,64 @@ take_back(struct ledger *l, struct err *e)
 	return 0;
 }
 
+/*
+ * What follows the last whole frame is cut off.  Where there is a tail it is the
+ * work of a crash; without one the segment had come to a clean end, and a last
+ * frame that is broken now is damage, which is left for repair.
+ */
+static int
+mend_segment(
+    struct ledger *l, const struct scan_end *end, size_t lines, struct err *e)
+{
+	struct writer *w = &l->writer;
+	struct segment *s = &l->segments[w->segment];
+	unsigned char header[FRAME_HEADER_SIZE];
+
+	if (end->size > s->end) {
+		if (ftruncate(w->fd, (off_t)s->end) != 0)
+			return err_sys(e, "cannot cut %s/%s", l->path, s->name);
+		ledger_report(l,
+		    "%s/%s: byte %" PRIu64 ": cut off %" PRIu64
+		    " bytes of an unfinished frame: %s",
+		    l->path, s->name, s->end, end->size - s->end,
+		    scan_is_covered(end, lines) ? "nothing is lost"
+						: "the records in it are lost");
+	}
+	if (s->end == 0) {
+		frame_header(header);
+		if (write_some(w->fd, (char *)header, sizeof(header)) <
+		    sizeof(header)) {
+			err_sys(e, "cannot write to %s/%s", l->path, s->name);
+			if (ftruncate(w->fd, 0) != 0) {
+				/* The beginning of a header is no damage. */
+			}
+			return -1;
+		}
+		s->end = FRAME_HEADER_SIZE;
+	}
+	w->size = s->end;
+	return 0;
+}
+
+/* And what follows the last whole line. */
+static int
+mend_tail(struct ledger *l, const struct tail_lines *t, struct err *e)
+{
+	struct writer *w = &l->writer;
+	const char *name = name_of(l);
+
+	if (w->tail_size <= t->good_end)
+		return 0;
+	if (ftruncate(w->tail, (off_t)t->good_end) != 0)
+		return err_sys(e, "cannot cut %s/%s.tail", l->path, name);
+	ledger_report(l,
+	    "%s/%s.tail: byte %zu: cut off %" PRIu64
+	    " bytes of an unfinished record",
+	    l->path, name, t->good_end, w->tail_size - t->good_end);
+	w->tail_size = t->good_end;
+	return 0;
+}
+
 /* The two rules of recovery. 1: ours now; 0: better not touched; -1 and e. */
 static int
 recover(struct ledger *l, struct err *e)
@@ -341,62 +399,29 @@ recover(struct ledger *l, struct err *e)
 	struct buf tail = BUF_INIT;
 	struct scan_end end;
 	bool made;
-	int rc = -1;
+	int rc = -1, has_tail = -1;
 
 	if (scan_frames(l, w->segment, w->fd, &end) != 0 ||
-	    scan_read_tail(l, w->segment, &tail) < 0) {
+	    (has_tail = scan_read_tail(l, w->segment, &tail)) < 0) {
 		err_sys(e, "cannot read %s/%s", l->path, s->name);
 		goto out;
 	}
 	scan_tail(l, w->segment, buf_span(&tail), &t);
-	rc = 0;
 	if (s->damaged || s->alien || t.bad != 0 ||
 	    s->end >= ledger_sizes.segment ||
-	    (end.torn && !end.zeros && tail.len == 0))
+	    (has_tail == 0 && !scan_is_covered(&end, 0))) {
+		rc = 0;
 		goto out;
-	rc = -1;
-	if (end.size > s->end) {
-		if (ftruncate(w->fd, (off_t)s->end) != 0) {
-			err_sys(e, "cannot cut %s/%s", l->path, s->name);
-			goto out;
-		}
-		ledger_report(l,
-		    "%s/%s: byte %" PRIu64 ": cut %" PRIu64
-		    " bytes of an unfinished frame; "
-		    "its records are in the tail",
-		    l->path, s->name, s->end, end.size - s->end);
 	}
-	if (s->end == 0) {
-		unsigned char header[FRAME_HEADER_SIZE];
-		frame_header(header);
-		if (write_some(w->fd, (char *)header, sizeof(header)) <
-		    sizeof(header)) {
-			err_sys(e, "cannot write to %s/%s", l->path, s->name);
-			goto out;
-		}
-		s->end = FRAME_HEADER_SIZE;
-	}
-	w->size = s->end;
-	if (open_tail(l, &made, e) != 0)
+	if (mend_segment(l, &end, t.lines.len, e) != 0 ||
+	    open_tail(l, &made, e) != 0 || mend_tail(l, &t, e) != 0)
 		goto out;
-	if (w->tail_size > t.good_end) {
-		if (ftruncate(w->tail, (off_t)t.good_end) != 0) {
-			err_sys(e, "cannot cut %s/%s.tail", l->path, s->name);
-			goto out;
-		}
-		ledger_report(l,
-		    "%s/%s.tail: byte %zu: cut %" PRIu64
-		    " bytes of an unfinished record",
-		    l->path, s->name, t.good_end, w->tail_size - t.good_end);
-		w->tail_size = t.good_end;
-	}
 	if (t.lines.len > 0)
 		take_lines(l, buf_span(&t.lines));
 	else if ((w->tail_size > 0 && writer_cut_tail(l, e) != 0) ||
 		 take_back(l, e) != 0)
 		goto out;
-	rc = made ? sync_dir(l, e) : 0;
-	rc = rc == 0 ? 1 : -1;
+	rc = made && sync_dir(l, e) != 0 ? -1 : 1;
 out:
 	buf_release(&t.lines);
 	buf_release(&tail);
