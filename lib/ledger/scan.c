@@ -242,8 +242,7 @@ int
 scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 {
 	struct segment *s = &l->segments[segment];
-	uint64_t at;
-	int tries = 0;
+	uint64_t at, bad = 0, found = 0;
 
 	memset(end, 0, sizeof(*end));
 	if (s->end == 0) {
@@ -274,10 +273,11 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 			if (state == FRAME_WHOLE)
 				s->last = at;
 			s->end = at = next;
-			tries = 0;
 			continue;
 		}
-		if (tries++ < 3) { /* an owner may be at work: what is there now? */
+		if (bad != at) { /* does the frame before it still end here? */
+			bad = at;
+			at = s->last != 0 && s->last < at ? s->last : at;
 			l->window.bytes.len = 0;
 			continue;
 		}
@@ -287,9 +287,14 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 		end->text = text;
 		if (end->torn)
 			break;
+		if (found != next) { /* an owner at work goes on to other frames:
+					look again */
+			found = next;
+			bad = 0;
+			continue;
+		}
 		damage(l, s, "", at,
-		    "this is no whole frame; the records in it are lost, those "
-		    "after it are not");
+		    "this is no whole frame; the records in it are lost");
 		at = next;
 	}
 	end->size = l->window.at + l->window.bytes.len;
@@ -485,16 +490,6 @@ scan_find_in_tail(
 
 /* ---- a segment with its tail ---- */
 
-/* Whether somebody holds the segment for writing. */
-static bool
-is_owned(int fd)
-{
-	if (flock(fd, LOCK_SH | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK;
-	flock(fd, LOCK_UN);
-	return false;
-}
-
 static void
 keep_tail_lines(struct ledger *l, uint32_t segment, struct buf *lines)
 {
@@ -542,38 +537,90 @@ read_stable(struct ledger *l, uint32_t segment, int fd, struct buf *tail,
 	return 0;
 }
 
-/* A damaged line in a tail that its owner is just cutting is none. */
+/* A segment and its tail as they were read. */
+struct reading {
+	struct scan_end end;
+	struct tail_lines tail;
+	struct buf bytes; /* the tail's */
+	int has_tail;
+};
+
 static void
-judge_tail(struct ledger *l, uint32_t segment, int fd, struct buf *tail,
-    struct tail_lines *t)
+reading_release(struct reading *r)
 {
-	for (int i = 0; i < 8 && t->bad != 0 && fd >= 0 && is_owned(fd); i++) {
-		if (scan_read_tail(l, segment, tail) < 0)
-			break;
-		buf_release(&t->lines);
-		scan_tail(l, segment, buf_span(tail), t);
+	buf_release(&r->tail.lines);
+	buf_release(&r->bytes);
+}
+
+static int
+read_segment(struct ledger *l, uint32_t segment, int fd, struct reading *r)
+{
+	if (read_stable(l, segment, fd, &r->bytes, &r->has_tail, &r->end) != 0)
+		return -1;
+	buf_release(&r->tail.lines);
+	scan_tail(l, segment, buf_span(&r->bytes), &r->tail);
+	return 0;
+}
+
+static bool
+is_sound(const struct reading *r)
+{
+	return r->tail.bad == 0 && scan_is_covered(&r->end, r->tail.lines.len);
+}
+
+/*
+ * What looks broken may only be what an owner is writing: it is judged while
+ * nobody can write, or, where there is an owner, by looking again.
+ */
+static int
+read_again(struct ledger *l, uint32_t segment, int fd, struct reading *r)
+{
+	int rc = 0;
+
+	for (int i = 0; i < 8 && rc == 0 && fd >= 0 && !is_sound(r); i++) {
+		bool quiet = flock(fd, LOCK_SH | LOCK_NB) == 0;
+		rc = read_segment(l, segment, fd, r);
+		if (!quiet)
+			continue;
+		flock(fd, LOCK_UN);
+		return rc;
 	}
-	if (t->bad != 0)
-		damage(l, &l->segments[segment], ".tail", t->bad - 1,
+	if (!scan_is_covered(&r->end, r->tail.lines.len) && fd >= 0)
+		r->end.torn = false; /* its owner will have done with it */
+	return rc;
+}
+
+static void
+report_reading(struct ledger *l, struct segment *s, const struct reading *r)
+{
+	if (r->tail.bad != 0)
+		damage(l, s, ".tail", r->tail.bad - 1,
 		    "the record's crc does not hold");
+	if (scan_is_covered(&r->end, r->tail.lines.len))
+		return;
+	damage(l, s, "", s->end,
+	    "the last frame is broken; the records in it are lost");
+	if (r->tail.bad == 0 && r->has_tail == 1)
+		s->damaged =
+		    false; /* the work of a crash, which the next writer mends */
 }
 
 static int
 scan_segment(struct ledger *l, uint32_t segment, struct err *e)
 {
 	struct segment *s = &l->segments[segment];
-	struct tail_lines t = {.lines = BUF_INIT};
-	struct buf tail = BUF_INIT;
-	struct scan_end end = {.size = 0};
-	int fd = store_fd(l, segment), has_tail = 0, rc = 0;
+	struct reading r;
+	int fd = store_fd(l, segment), rc = 0;
 
+	memset(&r, 0, sizeof(r));
 	if (fd < 0 && errno == ELOOP) {
 		damage(l, s, "", 0, "a symbolic link; left alone");
 		return 0;
 	}
 	if (fd < 0 && errno != ENOENT)
 		return err_sys(e, "cannot open %s/%s", l->path, s->name);
-	if (read_stable(l, segment, fd, &tail, &has_tail, &end) != 0) {
+	if (read_segment(l, segment, fd, &r) != 0 ||
+	    read_again(l, segment, fd, &r) != 0) {
 		if (s->alien)
 			rc = err_set(e,
 			    "%s/%s: this segment was written by a newer version: "
@@ -582,28 +629,15 @@ scan_segment(struct ledger *l, uint32_t segment, struct err *e)
 			    l->path, s->name);
 		else
 			damage(l, s, "", s->end, strerror(errno));
-		goto out;
-	}
-	if (s->alien) {
+	} else if (s->alien) {
 		s->damaged = true;
 		ledger_report(l, "%s/%s: not a segment of a ledger; left alone",
 		    l->path, s->name);
-		goto out;
+	} else {
+		keep_tail_lines(l, segment, &r.tail.lines);
+		report_reading(l, s, &r);
 	}
-	if (has_tail == 1) {
-		scan_tail(l, segment, buf_span(&tail), &t);
-		judge_tail(l, segment, fd, &tail, &t);
-		keep_tail_lines(l, segment, &t.lines);
-	}
-	if (!scan_is_covered(&end, t.lines.len) && !is_owned(fd)) {
-		damage(l, s, "", s->end,
-		    "the last frame is broken; the records in it are lost");
-		s->damaged = has_tail == 0; /* else it is the work of a crash, which
-					       the next writer mends */
-	}
-out:
-	buf_release(&t.lines);
-	buf_release(&tail);
+	reading_release(&r);
 	return rc;
 }
 
