@@ -1,0 +1,86 @@
+/*
+ * dialect: how a provider wants to be asked, and how it answers.
+ *
+ * A request is always written as the body of an OpenAI chat completion.  A
+ * dialect says what to send for it and reads what comes back into one form, so
+ * that the engine knows no provider.
+ *
+ * An answer becomes the entry's "response": an object with these members, in
+ * this order, so that the same answer always gives the same bytes:
+ *
+ *	text           string: what was said; with tool calls alone, ""
+ *	model          string: as the provider names it, else as it was asked for
+ *	finish_reason  string or null
+ *	usage          {"input","output","cached","reasoning"}, or null if none came
+ *	reasoning      string, where the provider shows it
+ *	tool_calls     array, where there are any
+ *	logprobs       as it came, where asked for
+ *	refusal        true, where the text is a refusal
+ */
+#ifndef BF_DIALECTS_DIALECT_H
+#define BF_DIALECTS_DIALECT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct dialect_usage {
+	int64_t input;     /* tokens, the cached ones included */
+	int64_t output;    /* tokens, those of reasoning included */
+	int64_t cached;
+	int64_t reasoning;
+	bool known;
+};
+
+struct dialect_answer {
+	struct dialect_usage usage;
+	/*
+	 * NULL, or why the answer is usually not what was wanted, though it was
+	 * given and paid: "length", "content_filter" or "refusal".
+	 */
+	const char *aside;
+};
+
+/* What an error body says; texts are cut to fit. */
+struct dialect_error {
+	char message[300];
+	char code[80]; /* "" where there is none; a number as its digits */
+	char type[80];
+};
+
+struct dialect {
+	const char *name; /* part of the completion key */
+	const char *path; /* what follows the base URL */
+
+	/*
+	 * Appends the body to send.  request is canonical JSON (json_canon());
+	 * model goes in place of its own.
+	 */
+	void (*body)(struct buf *out, struct span request, struct span model);
+
+	/*
+	 * Appends the response object for a body that is an answer: 0.  -1 and e
+	 * for one that is not (an error object, no choice, no content): then
+	 * only a->usage is meaningful.  body is any bytes.
+	 */
+	int (*answer)(struct buf *out, struct span body, struct span model,
+	    struct dialect_answer *a, struct err *e);
+
+	/* What an error body says; all "" if it cannot be understood. */
+	void (*error)(struct span body, struct dialect_error *de);
+};
+
+extern const struct dialect dialect_openai_chat;
+
+/*
+ * Members of a request that say how it is carried or accounted for, not what
+ * is asked: they are no part of the completion key.
+ *	stream stream_options                    (never sent: answers come whole)
+ *	store metadata user safety_identifier service_tier
+ *	prompt_cache_key prompt_cache_retention
+ */
+bool dialect_is_transport(struct span name);
+bool dialect_is_sent(struct span name);
+
+#endif

@@ -1,0 +1,317 @@
+/*
+ * The chat completions of OpenAI and of all who speak its dialect: vLLM,
+ * SGLang, llama.cpp, Ollama, OpenRouter, Together, DeepSeek and others.
+ * https://platform.openai.com/docs/api-reference/chat
+ */
+#include "dialects/dialect.h"
+#include "json/json.h"
+
+#include <stdio.h>
+
+static bool
+is_one_of(struct span name, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (json_key_is(name, span_str(*list)))
+			return true;
+	return false;
+}
+
+bool
+dialect_is_sent(struct span name)
+{
+	static const char *const not_sent[] = {"stream", "stream_options", NULL};
+
+	return !is_one_of(name, not_sent);
+}
+
+bool
+dialect_is_transport(struct span name)
+{
+	static const char *const transport[] = {"store", "metadata", "user",
+	    "safety_identifier", "service_tier", "prompt_cache_key",
+	    "prompt_cache_retention", NULL};
+
+	return !dialect_is_sent(name) || is_one_of(name, transport);
+}
+
+static void
+body(struct buf *out, struct span request, struct span model)
+{
+	struct json_iter it = json_iter(request);
+	struct json_member m;
+	char before = '{';
+
+	while (json_next(&it, &m)) {
+		if (!dialect_is_sent(m.key))
+			continue;
+		buf_addc(out, before);
+		before = ',';
+		buf_addc(out, '"');
+		buf_addspan(out, m.key);
+		buf_adds(out, "\":");
+		if (json_key_is(m.key, SPAN("model")))
+			json_add_string(out, model);
+		else
+			buf_addspan(out, m.value);
+	}
+	if (before == '{')
+		buf_addc(out, before);
+	buf_addc(out, '}');
+}
+
+/* ---- answers ---- */
+
+static bool
+is_object(struct span v)
+{
+	return v.p != NULL && json_type(v) == JSON_OBJECT;
+}
+
+static bool
+is_string(struct span v)
+{
+	return v.p != NULL && json_type(v) == JSON_STRING;
+}
+
+static bool
+is_there(struct span v)
+{
+	return v.p != NULL && json_type(v) != JSON_NULL;
+}
+
+static struct span
+get_in(struct span object, const char *name)
+{
+	return is_object(object) ? json_get(object, name) : SPAN_NONE;
+}
+
+/* A count, or 0 where there is none. */
+static int64_t
+count_of(struct span v)
+{
+	int64_t n;
+
+	return v.p != NULL && json_i64(v, &n) && n > 0 ? n : 0;
+}
+
+static void
+read_usage(struct span u, struct dialect_usage *usage)
+{
+	struct span cached;
+
+	if (!is_object(u))
+		return;
+	usage->known = true;
+	usage->input = count_of(json_get(u, "prompt_tokens"));
+	usage->output = count_of(json_get(u, "completion_tokens"));
+	cached = get_in(json_get(u, "prompt_tokens_details"), "cached_tokens");
+	if (!is_there(cached))
+		cached = json_get(u, "prompt_cache_hit_tokens");
+	usage->cached = count_of(cached);
+	usage->reasoning = count_of(
+	    get_in(json_get(u, "completion_tokens_details"), "reasoning_tokens"));
+}
+
+static void
+add_usage(struct buf *out, const struct dialect_usage *u)
+{
+	if (!u->known) {
+		buf_adds(out, "null");
+		return;
+	}
+	buf_addf(out,
+	    "{\"input\":%lld,\"output\":%lld,\"cached\":%lld,\"reasoning\":%lld}",
+	    (long long)u->input, (long long)u->output, (long long)u->cached,
+	    (long long)u->reasoning);
+}
+
+static void
+add_member(struct buf *out, const char *name, struct span value)
+{
+	buf_addf(out, ",\"%s\":", name);
+	json_compact(out, value);
+}
+
+/* The parts of a choice that make the response. */
+struct choice {
+	struct span text; /* JSON string; none if there is none */
+	struct span finish;
+	struct span refusal;
+	struct span reasoning;
+	struct span tool_calls;
+	struct span logprobs;
+};
+
+static int
+read_choice(struct span choice, struct choice *c, struct err *e)
+{
+	struct span message = get_in(choice, "message");
+
+	if (!is_object(message))
+		return err_set(e, "the answer's choice has no message");
+	c->text = json_get(message, "content");
+	if (is_there(c->text) && !is_string(c->text))
+		return err_set(e, "the answer's content is not a string");
+	c->finish = json_get(choice, "finish_reason");
+	c->refusal = json_get(message, "refusal");
+	c->reasoning = json_get(message, "reasoning");
+	if (!is_string(c->reasoning))
+		c->reasoning = json_get(message, "reasoning_content");
+	c->tool_calls = json_get(message, "tool_calls");
+	if (c->tool_calls.p != NULL && (json_type(c->tool_calls) != JSON_ARRAY ||
+					   json_count(c->tool_calls) == 0))
+		c->tool_calls = SPAN_NONE;
+	c->logprobs = json_get(choice, "logprobs");
+	return 0;
+}
+
+/* Why it is put aside, or NULL. */
+static const char *
+aside_of(const struct choice *c)
+{
+	if (is_there(c->finish) && json_is(c->finish, "length"))
+		return "length";
+	if (is_there(c->finish) && json_is(c->finish, "content_filter"))
+		return "content_filter";
+	if (is_string(c->refusal) && c->refusal.n > 2)
+		return "refusal";
+	return NULL;
+}
+
+static void
+add_response(struct buf *out, struct span root, const struct choice *c,
+    struct span model, const struct dialect_usage *usage, bool refused)
+{
+	struct span named = json_get(root, "model");
+
+	buf_adds(out, "{\"text\":");
+	if (is_string(c->text) && !(refused && c->text.n == 2))
+		buf_addspan(out, c->text);
+	else if (refused)
+		buf_addspan(out, c->refusal);
+	else
+		buf_adds(out, "\"\"");
+	buf_adds(out, ",\"model\":");
+	if (is_string(named))
+		buf_addspan(out, named);
+	else
+		json_add_string(out, model);
+	buf_adds(out, ",\"finish_reason\":");
+	if (is_string(c->finish))
+		buf_addspan(out, c->finish);
+	else
+		buf_adds(out, "null");
+	buf_adds(out, ",\"usage\":");
+	add_usage(out, usage);
+	if (is_string(c->reasoning))
+		add_member(out, "reasoning", c->reasoning);
+	if (c->tool_calls.p != NULL)
+		add_member(out, "tool_calls", c->tool_calls);
+	if (is_there(c->logprobs))
+		add_member(out, "logprobs", c->logprobs);
+	if (refused)
+		buf_adds(out, ",\"refusal\":true");
+	buf_addc(out, '}');
+}
+
+static int
+answer(struct buf *out, struct span text, struct span model,
+    struct dialect_answer *a, struct err *e)
+{
+	struct choice c;
+	struct json_fault fault;
+	struct span choices;
+	bool refused;
+
+	*a = (struct dialect_answer){.aside = NULL};
+	if (text.n == 0)
+		return err_set(e, "the answer is empty");
+	if (json_check(text, &fault) != 0)
+		return err_set(e, "the answer is not JSON: byte %zu: %s", fault.at,
+		    fault.what);
+	while (strchr(" \t\r\n", *text.p) != NULL)
+		text = span_of(text.p + 1, text.n - 1);
+	if (!is_object(text))
+		return err_set(e, "the answer is not a JSON object");
+	read_usage(json_get(text, "usage"), &a->usage);
+	if (is_there(json_get(text, "error"))) {
+		struct dialect_error de;
+
+		dialect_openai_chat.error(text, &de);
+		return err_set(e, "an error came with status 200%s%s",
+		    de.message[0] != '\0' ? ": " : "", de.message);
+	}
+	choices = json_get(text, "choices");
+	if (choices.p == NULL || json_type(choices) != JSON_ARRAY ||
+	    json_count(choices) == 0)
+		return err_set(e, "the answer has no choices");
+	if (read_choice(json_at(choices, 0), &c, e) != 0)
+		return -1;
+	a->aside = aside_of(&c);
+	if (!is_there(c.text) && c.tool_calls.p == NULL && a->aside == NULL)
+		return err_set(e, "the answer has no content");
+	refused = is_string(c.refusal) && c.refusal.n > 2;
+	add_response(out, text, &c, model, &a->usage, refused);
+	return 0;
+}
+
+/* ---- errors ---- */
+
+/* A string's text, or a number's digits, cut at a character's end. */
+static void
+copy_text(char *out, size_t size, struct span value)
+{
+	struct buf scratch = BUF_INIT;
+	struct span s = SPAN_NONE;
+	size_t n;
+
+	out[0] = '\0';
+	if (value.p == NULL)
+		return;
+	if (json_type(value) == JSON_NUMBER)
+		s = value;
+	else if (!json_text(value, &scratch, &s)) {
+		buf_release(&scratch);
+		return;
+	}
+	n = s.n < size ? s.n : size - 1;
+	while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(out, s.p, n);
+	out[n] = '\0';
+	buf_release(&scratch);
+}
+
+static void
+error(struct span text, struct dialect_error *de)
+{
+	struct json_fault fault;
+	struct span err;
+
+	*de = (struct dialect_error){{0}, {0}, {0}};
+	if (text.n == 0 || json_check(text, &fault) != 0)
+		return;
+	while (strchr(" \t\r\n", *text.p) != NULL)
+		text = span_of(text.p + 1, text.n - 1);
+	if (json_type(text) == JSON_ARRAY) { /* some wrap it */
+		text = json_at(text, 0);
+		if (text.p == NULL)
+			return;
+	}
+	if (!is_object(text))
+		return;
+	err = json_get(text, "error");
+	if (is_string(err)) {
+		copy_text(de->message, sizeof de->message, err);
+		return;
+	}
+	if (!is_object(err))
+		err = text;
+	copy_text(de->message, sizeof de->message, json_get(err, "message"));
+	copy_text(de->code, sizeof de->code, json_get(err, "code"));
+	copy_text(de->type, sizeof de->type, json_get(err, "type"));
+}
+
+const struct dialect dialect_openai_chat = {
+    "openai-chat", "/chat/completions", body, answer, error};

@@ -1,0 +1,246 @@
+#include "dialects/provider.h"
+
+#include "base/mem.h"
+#include "io/fdio.h"
+#include "io/secret.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OPENAI_URL "https://api.openai.com/v1"
+
+enum { KEY_MAX = 16384 };
+
+int
+provider_split(struct span name, struct span *model, struct err *e)
+{
+	size_t at = name.n;
+
+	while (at > 0 && name.p[at - 1] != '@')
+		at--;
+	*model = at == 0 ? name : span_of(name.p, at - 1);
+	if (model->n == 0)
+		return err_set(e, "the model's name is empty");
+	if (at != 0 && !span_eq(span_of(name.p + at, name.n - at), SPAN("openai")))
+		return err_set(e,
+		    "unknown provider \"%.*s\" in \"%.*s\": only openai is known",
+		    (int)(name.n - at > 100 ? 100 : name.n - at), name.p + at,
+		    (int)(name.n > 200 ? 200 : name.n), name.p);
+	return 0;
+}
+
+/* ---- URLs ---- */
+
+static const char *
+skip_scheme(const char *url, const char **port)
+{
+	if (strncmp(url, "https://", 8) == 0) {
+		*port = "443";
+		return url + 8;
+	}
+	if (strncmp(url, "http://", 7) == 0) {
+		*port = "80";
+		return url + 7;
+	}
+	return NULL;
+}
+
+char *
+provider_host_port(const char *url, struct err *e)
+{
+	const char *port, *host = skip_scheme(url, &port), *colon;
+	char *out, *p;
+	size_t n, digits;
+
+	if (host == NULL) {
+		err_set(e, "a base URL begins with https:// or http://");
+		return NULL;
+	}
+	for (p = (char *)(uintptr_t)url; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f) {
+			err_set(e,
+			    "the base URL holds white space or control characters");
+			return NULL;
+		}
+	n = strcspn(host, "/?#");
+	if (memchr(host, '@', n) != NULL) {
+		err_set(e, "the base URL holds a user or a password: "
+			   "a key belongs into the environment or a --key-file");
+		return NULL;
+	}
+	if (strpbrk(host + n, "?#") != NULL || n == 0) {
+		err_set(e,
+		    n == 0 ? "%s: no host in the base URL"
+			   : "%s: a base URL has no query and no fragment",
+		    url);
+		return NULL;
+	}
+	colon = host + n;
+	while (colon > host && isdigit((unsigned char)colon[-1]))
+		colon--;
+	digits = (size_t)(host + n - colon);
+	if (colon > host && colon[-1] == ':' && digits > 0) {
+		port = colon;
+		n = (size_t)(colon - 1 - host);
+	} else
+		digits = strlen(port);
+	out = mem_alloc(n + 1 + digits + 1);
+	memcpy(out, host, n);
+	out[n] = ':';
+	memcpy(out + n + 1, port, digits);
+	out[n + 1 + digits] = '\0';
+	for (p = out; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return out;
+}
+
+/* ---- keys ---- */
+
+/* A header line is made of it: nothing may end that line early. */
+static int
+check_key(const char *key, const char *from, struct err *e)
+{
+	const unsigned char *p;
+
+	for (p = (const unsigned char *)key; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return err_set(e,
+			    "the key in %s holds a space, a newline or another "
+			    "character "
+			    "that no key has",
+			    from);
+	return 0;
+}
+
+static int
+read_key_file(struct provider *p, const struct provider_options *o, struct err *e)
+{
+	char text[KEY_MAX + 1], warning[400];
+	struct stat st;
+	size_t n = 0;
+	ssize_t got;
+	int fd = fd_open(o->key_file, O_RDONLY, 0);
+
+	if (fd < 0)
+		return err_sys(e, "%s", o->key_file);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0 &&
+	    o->warn != NULL) {
+		snprintf(warning, sizeof warning,
+		    "%.300s: others may read this key; chmod 600 it", o->key_file);
+		o->warn(warning);
+	}
+	while (n < KEY_MAX && (got = fd_read(fd, text + n, KEY_MAX - n)) != 0) {
+		if (got < 0) {
+			err_sys(e, "%s", o->key_file);
+			fd_close(fd);
+			return -1;
+		}
+		n += (size_t)got;
+	}
+	fd_close(fd);
+	while (n > 0 && strchr(" \t\r\n", text[n - 1]) != NULL)
+		n--;
+	if (n == 0)
+		return err_set(e, "%s: holds no key", o->key_file);
+	if (n == KEY_MAX || memchr(text, '\0', n) != NULL)
+		return err_set(e,
+		    "%s: is no key file: one line with the key is expected",
+		    o->key_file);
+	p->key = mem_strndup(text, n);
+	secret_wipe(text, sizeof text);
+	return check_key(p->key, o->key_file, e);
+}
+
+static int
+find_key(struct provider *p, const struct provider_options *o, struct err *e)
+{
+	const char *key;
+
+	if (o->key_file != NULL)
+		return read_key_file(p, o, e);
+	key = getenv(p->key_variable);
+	if (key == NULL || *key == '\0')
+		return 0;
+	p->key = mem_strdup(key);
+	return check_key(p->key, p->key_variable, e);
+}
+
+/* ---- the provider ---- */
+
+static int
+find_url(struct provider *p, const struct provider_options *o, struct err *e)
+{
+	const char *url = o->base_url != NULL ? o->base_url
+					      : getenv("OPENAI_BASE_URL");
+	const char *endpoint = o->endpoint;
+	char *host_port;
+	size_t n;
+
+	if (url == NULL || *url == '\0')
+		url = OPENAI_URL;
+	p->base_url = mem_strdup(url);
+	for (n = strlen(url); n > 0 && p->base_url[n - 1] == '/'; n--)
+		p->base_url[n - 1] = '\0';
+	p->replaced = strcmp(p->base_url, OPENAI_URL) != 0;
+	if (!p->replaced) {
+		if (o->endpoint != NULL)
+			return err_set(e,
+			    "--endpoint names the answers of another base URL: "
+			    "it needs --base-url or OPENAI_BASE_URL");
+		p->endpoint = mem_strdup(p->name);
+		return 0;
+	}
+	host_port = provider_host_port(p->base_url, e);
+	if (host_port == NULL)
+		return -1;
+	if (endpoint == NULL)
+		endpoint = getenv("BF_ENDPOINT");
+	if (endpoint == NULL || *endpoint == '\0')
+		p->endpoint = host_port;
+	else {
+		p->endpoint = mem_strdup(endpoint);
+		free(host_port);
+	}
+	return 0;
+}
+
+int
+provider_open(struct provider *p, const struct provider_options *o, struct err *e)
+{
+	*p = (struct provider){.name = "openai",
+	    .dialect = &dialect_openai_chat,
+	    .key_variable = "OPENAI_API_KEY"};
+	if (find_url(p, o, e) != 0 || find_key(p, o, e) != 0) {
+		provider_close(p);
+		return -1;
+	}
+	return 0;
+}
+
+void
+provider_close(struct provider *p)
+{
+	free(p->base_url);
+	free(p->endpoint);
+	if (p->key != NULL)
+		secret_wipe(p->key, strlen(p->key));
+	free(p->key);
+	p->base_url = p->endpoint = p->key = NULL;
+}
+
+int
+provider_ready(const struct provider *p, struct err *e)
+{
+	if (p->key != NULL || p->replaced)
+		return 0;
+	return err_set(e,
+	    "no key for %s: set %s, or give --key-file FILE, or --base-url URL for "
+	    "another server",
+	    p->base_url, p->key_variable);
+}
