@@ -1,0 +1,286 @@
+/* bf-llm: has entries answered by a language model. */
+#include "base/msg.h"
+#include "engine/engine.h"
+#include "io/cli.h"
+#include "io/fdio.h"
+#include "io/secret.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	OPT_BASE_URL = CLI_FIRST,
+	OPT_ENDPOINT,
+	OPT_KEY_FILE,
+	OPT_ATTEMPTS,
+	OPT_TIMEOUT,
+	OPT_CONNECT_TIMEOUT,
+	OPT_STALL_TIMEOUT,
+	OPT_MAX_WAIT,
+	OPT_DEADLINE,
+	OPT_MAX_CALLS,
+	OPT_ACCEPT,
+	OPT_UNORDERED,
+	OPT_WINDOW,
+	OPT_NO_LEDGER,
+	OPT_SYNC,
+	OPT_CACERT,
+};
+
+static const struct cli_option options[] = {
+    {'m', "model", "MODEL",
+	"model of entries that name none: MODEL or MODEL@openai"},
+    {'j', "jobs", "N", "calls in flight at most (default 16)"},
+    {'l', "ledger", "DIR",
+	"where answers are kept (default $BF_LEDGER, else .bf/ledger)"},
+    {OPT_NO_LEDGER, "no-ledger", NULL, "keep and reuse no answers"},
+    {OPT_SYNC, "sync", "WHEN",
+	"have the disk confirm: second (default), always, never"},
+    {OPT_BASE_URL, "base-url", "URL", "where calls go (default $OPENAI_BASE_URL)"},
+    {OPT_ENDPOINT, "endpoint", "NAME", "name that server's answers are kept under"},
+    {OPT_KEY_FILE, "key-file", "FILE", "read the key here, not in $OPENAI_API_KEY"},
+    {OPT_CACERT, "cacert", "FILE", "certificates to trust, in PEM"},
+    {OPT_ATTEMPTS, "attempts", "N", "attempts per call (default 4)"},
+    {OPT_TIMEOUT, "timeout", "TIME", "of an attempt (default 10m)"},
+    {OPT_CONNECT_TIMEOUT, "connect-timeout", "TIME", "to connect (default 10s)"},
+    {OPT_STALL_TIMEOUT, "stall-timeout", "TIME",
+	"without a byte, once an answer began (default 60s)"},
+    {OPT_MAX_WAIT, "max-wait", "TIME",
+	"longest wait a server may ask for (default 10m)"},
+    {OPT_DEADLINE, "deadline", "TIME", "stop sending after this time"},
+    {OPT_MAX_CALLS, "max-calls", "N", "stop after N calls, attempts counted"},
+    {OPT_ACCEPT, "accept", "LIST",
+	"take answers that ended in length, content_filter, refusal"},
+    {OPT_UNORDERED, "unordered", NULL, "put entries out as they are answered"},
+    {OPT_WINDOW, "window", "SIZE",
+	"bytes of entries held for their turn (default 256M)"},
+    {CLI_ERRORS, "errors", "FILE", "put failed entries into FILE"},
+    CLI_COMMON,
+    CLI_END,
+};
+
+static const struct cli_command command = {"bf-llm",
+    "[-j N] [-m MODEL] [-l DIR] [FILE...]",
+    "have entries answered by a language model", options};
+
+static void
+say(enum engine_level level, const char *text)
+{
+	switch (level) {
+	case ENGINE_ERROR:
+		msg_error("%s", text);
+		break;
+	case ENGINE_WARN:
+		msg_warn("%s", text);
+		break;
+	case ENGINE_INFO:
+		msg_info("%s", text);
+		break;
+	case ENGINE_DEBUG:
+		msg_debug("%s", text);
+		break;
+	}
+}
+
+static void
+warn(const char *text)
+{
+	msg_warn("%s", text);
+}
+
+/* A comma-separated list of finish reasons. */
+static unsigned
+parse_accept(const struct cli *cli)
+{
+	const char *p = cli->arg;
+	unsigned accept = 0;
+	size_t n;
+
+	for (;; p += n + 1) {
+		n = strcspn(p, ",");
+		if (span_eq(span_of(p, n), SPAN("length")))
+			accept |= ENGINE_ACCEPT_LENGTH;
+		else if (span_eq(span_of(p, n), SPAN("content_filter")))
+			accept |= ENGINE_ACCEPT_FILTER;
+		else if (span_eq(span_of(p, n), SPAN("refusal")))
+			accept |= ENGINE_ACCEPT_REFUSAL;
+		else
+			cli_usage(cli,
+			    "--accept takes length, content_filter, refusal, not "
+			    "\"%.*s\"",
+			    (int)n, p);
+		if (p[n] == '\0')
+			return accept;
+	}
+}
+
+static enum ledger_sync
+parse_sync(const struct cli *cli)
+{
+	if (strcmp(cli->arg, "second") == 0)
+		return LEDGER_SYNC_SECOND;
+	if (strcmp(cli->arg, "always") == 0)
+		return LEDGER_SYNC_ALWAYS;
+	if (strcmp(cli->arg, "never") == 0)
+		return LEDGER_SYNC_NEVER;
+	cli_usage(
+	    cli, "--sync takes second, always or never, not \"%s\"", cli->arg);
+}
+
+static uint64_t
+parse_count(const struct cli *cli, uint64_t most)
+{
+	uint64_t n = cli_u64(cli);
+
+	if (n < 1 || n > most)
+		cli_usage(cli, "%s takes a number from 1 to %llu", cli->name,
+		    (unsigned long long)most);
+	return n;
+}
+
+static int64_t
+parse_time(const struct cli *cli)
+{
+	int64_t us = cli_duration(cli);
+
+	if (us <= 0)
+		cli_usage(cli, "%s takes a time longer than none", cli->name);
+	return us;
+}
+
+static void
+parse_option(const struct cli *cli, int key, struct engine_options *o,
+    struct provider_options *p, bool *no_ledger)
+{
+	switch (key) {
+	case 'm':
+		o->model = cli->arg;
+		break;
+	case 'j':
+		o->jobs = parse_count(cli, 100000);
+		break;
+	case 'l':
+		o->ledger = cli->arg;
+		break;
+	case OPT_NO_LEDGER:
+		*no_ledger = true;
+		break;
+	case OPT_SYNC:
+		o->sync = parse_sync(cli);
+		break;
+	case OPT_BASE_URL:
+		p->base_url = cli->arg;
+		break;
+	case OPT_ENDPOINT:
+		p->endpoint = cli->arg;
+		break;
+	case OPT_KEY_FILE:
+		p->key_file = cli->arg;
+		break;
+	case OPT_CACERT:
+		o->cacert = cli->arg;
+		break;
+	case OPT_ATTEMPTS:
+		o->attempts = parse_count(cli, 1000);
+		break;
+	case OPT_TIMEOUT:
+		o->timeout_us = parse_time(cli);
+		break;
+	case OPT_CONNECT_TIMEOUT:
+		o->connect_timeout_us = parse_time(cli);
+		break;
+	case OPT_STALL_TIMEOUT:
+		o->stall_us = parse_time(cli);
+		break;
+	case OPT_MAX_WAIT:
+		o->max_wait_us = cli_duration(cli);
+		break;
+	case OPT_DEADLINE:
+		o->deadline_us = parse_time(cli);
+		break;
+	case OPT_MAX_CALLS:
+		o->max_calls = cli_u64(cli);
+		break;
+	case OPT_ACCEPT:
+		o->accept = parse_accept(cli);
+		break;
+	case OPT_UNORDERED:
+		o->unordered = true;
+		break;
+	case OPT_WINDOW:
+		o->window = cli_size(cli);
+		break;
+	case CLI_ERRORS:
+		o->errors = cli->arg;
+		break;
+	}
+}
+
+static void
+parse_options(struct cli *cli, struct engine_options *o, struct provider_options *p)
+{
+	const char *ledger = getenv("BF_LEDGER");
+	bool no_ledger = false;
+	int key;
+
+	o->ledger = ledger != NULL && *ledger != '\0' ? ledger : ".bf/ledger";
+	while ((key = cli_next(cli)) != CLI_DONE)
+		parse_option(cli, key, o, p, &no_ledger);
+	if (no_ledger)
+		o->ledger = NULL;
+	if (o->window == 0)
+		cli_usage(cli, "--window takes a size of 1 or more");
+	o->files = cli->operands;
+	o->nfiles = cli->noperands;
+	o->keep_going = cli->keep_going;
+	o->max_line = cli->max_line;
+}
+
+static void
+open_provider(struct provider *p, const struct engine_options *o,
+    const struct provider_options *po)
+{
+	struct err e = ERR_INIT;
+	struct span model;
+
+	if (provider_open(p, po, &e) != 0)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	if (o->model != NULL && provider_split(span_str(o->model), &model, &e) != 0)
+		msg_die(STATUS_CANNOT, "-m: %s", e.text);
+	if (p->key != NULL)
+		secret_no_core();
+}
+
+int
+main(int argc, char **argv)
+{
+	struct engine_options o = {
+	    .jobs = 16,
+	    .attempts = 4,
+	    .max_calls = UINT64_MAX,
+	    .timeout_us = INT64_C(600000000),
+	    .connect_timeout_us = INT64_C(10000000),
+	    .stall_us = INT64_C(60000000),
+	    .max_wait_us = INT64_C(600000000),
+	    .window = (uint64_t)256 << 20,
+	    .say = say,
+	};
+	struct provider_options po = {.warn = warn};
+	struct provider p;
+	struct cli cli;
+	int status, signo;
+
+	cli_start(&cli, &command, argc, argv);
+	parse_options(&cli, &o, &po);
+	open_provider(&p, &o, &po);
+	/* Answers that are paid for must outlive a reader who went away. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	fd_catch_stop();
+	status = engine_run(&o, &p, &signo);
+	provider_close(&p);
+	if (signo != 0)
+		fd_die_of(signo);
+	return status;
+}

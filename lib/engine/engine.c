@@ -1,0 +1,337 @@
+#include "engine/engine.h"
+
+#include "base/mem.h"
+#include "base/msg.h"
+#include "engine/private.h"
+#include "io/clock.h"
+#include "io/fdio.h"
+#include "json/stage.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+void
+engine_say(struct engine *en, enum engine_level level, const char *fmt, ...)
+{
+	struct buf text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	en->o->say(level, buf_cstr(&text));
+	buf_release(&text);
+}
+
+void
+engine_at_least(struct engine *en, int status)
+{
+	if (en->status < status)
+		en->status = status;
+}
+
+void
+engine_stop(struct engine *en, int status, const char *fmt, ...)
+{
+	struct buf why = BUF_INIT;
+	va_list ap;
+
+	if (en->stop_status != 0)
+		return;
+	en->stop_status = status;
+	va_start(ap, fmt);
+	buf_vaddf(&why, fmt, ap);
+	va_end(ap);
+	stage_add_incomplete(
+	    &en->incomplete, msg_program(), buf_cstr(&why), status);
+	buf_release(&why);
+}
+
+void
+engine_stop_sending(struct engine *en)
+{
+	en->no_sending = true;
+	calls_drop(en);
+}
+
+/* ---- what may stop it from outside ---- */
+
+static void
+on_stop_signal(void *arg, int fd, unsigned events)
+{
+	struct engine *en = arg;
+	int signo = fd_stopped();
+	struct err e;
+
+	(void)events;
+	(void)loop_watch(en->loop, fd, 0, on_stop_signal, en, &e);
+	if (signo == 0)
+		return;
+	if (en->stop_status == 0) {
+		en->signo = signo;
+		if (en->flying > 0)
+			engine_say(en, ENGINE_WARN,
+			    "stopping: %zu calls in flight land first; once more "
+			    "ends at once",
+			    en->flying);
+	}
+	engine_stop(
+	    en, 128 + signo, signo == SIGINT ? "interrupted" : "terminated");
+	en->no_reading = true;
+	engine_stop_sending(en);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct engine *en = arg;
+
+	if (en->stop_status == 0)
+		engine_say(en, ENGINE_ERROR, "the deadline is reached; stopping");
+	engine_stop(en, STATUS_TEMPFAIL, "deadline reached");
+	en->no_reading = true;
+	engine_stop_sending(en);
+}
+
+/* ---- set up ---- */
+
+/*
+ * Makes room for a socket per call beside the files; where the hard limit is in
+ * the way, fewer calls are in flight, which is said.
+ */
+static void
+fit_descriptors(struct engine *en)
+{
+	const uint64_t others = 40;
+	struct rlimit limit;
+	uint64_t need = en->o->jobs + others, fit;
+
+	en->jobs_most = (size_t)en->o->jobs;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > need
+			     ? need
+			     : limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+		return;
+	fit = limit.rlim_cur > others + 1 ? limit.rlim_cur - others : 1;
+	if (fit >= en->o->jobs)
+		return;
+	engine_say(en, ENGINE_WARN,
+	    "only %" PRIu64 " open files are allowed: -j lowered from %" PRIu64
+	    " to %" PRIu64 "; raise the limit with ulimit -n %" PRIu64,
+	    (uint64_t)limit.rlim_cur, en->o->jobs, fit, need);
+	en->jobs_most = (size_t)fit;
+}
+
+static void
+on_ledger_report(void *arg, const char *text)
+{
+	engine_say(arg, ENGINE_WARN, "%s", text);
+}
+
+static int
+open_all(struct engine *en, struct err *e)
+{
+	struct ledger_options lo = {
+	    .sync = en->o->sync, .report = on_ledger_report, .arg = en};
+
+	en->loop = loop_new(e);
+	if (en->loop == NULL || output_open(en, e) != 0)
+		return -1;
+	if (fd_stop_pipe() >= 0 && loop_watch(en->loop, fd_stop_pipe(), LOOP_READ,
+				       on_stop_signal, en, e) != 0)
+		return -1;
+	if (en->o->errors != NULL &&
+	    (en->errors = outfile_open(en->o->errors, e)) == NULL)
+		return -1;
+	if (en->o->ledger != NULL &&
+	    (en->ledger = ledger_open(en->o->ledger, &lo, e)) == NULL)
+		return -1;
+	if (en->o->deadline_us > 0) {
+		en->deadline.fn = on_deadline;
+		en->deadline.arg = en;
+		loop_timer_set(
+		    en->loop, &en->deadline, en->started + en->o->deadline_us);
+	}
+	input_open(en);
+	return 0;
+}
+
+/* ---- the loop ---- */
+
+static bool
+is_finished(const struct engine *en)
+{
+	return (en->input_ended || en->no_reading) && en->ncalls == 0 &&
+	       en->first == NULL && !output_pending(en) &&
+	       (en->stop_status == 0 || en->incomplete_put);
+}
+
+static bool
+incomplete_is_due(const struct engine *en)
+{
+	return en->stop_status != 0 && !en->incomplete_put && en->ncalls == 0 &&
+	       en->first == NULL && (en->input_ended || en->no_reading);
+}
+
+/* Microseconds the loop may wait; -1: until something happens. */
+static int64_t
+may_wait(const struct engine *en)
+{
+	int64_t due;
+
+	if (en->input_ready && input_may_read(en))
+		return 0;
+	if (en->first != NULL && en->first->call == NULL && !output_full(en))
+		return 0;
+	if (en->ended.first != NULL || is_finished(en) || incomplete_is_due(en))
+		return 0;
+	if (output_pending(en) && !en->out.waits)
+		return 0;
+	due = en->ledger == NULL || en->ledger_lost ? -1
+						    : ledger_sync_due(en->ledger);
+	return due < 0 ? -1 : due * 1000;
+}
+
+static void
+turn(struct engine *en)
+{
+	struct err e = ERR_INIT;
+
+	input_read(en);
+	calls_start(en);
+	if (loop_turn(en->loop, may_wait(en), &e) != 0) {
+		engine_say(en, ENGINE_ERROR, "%s", e.text);
+		engine_stop(en, STATUS_CANNOT, "%s", e.text);
+		en->no_reading = true;
+		engine_stop_sending(en);
+	}
+	calls_record(en);
+	output_emit(en);
+	output_flush(en);
+}
+
+/* ---- the end ---- */
+
+static void
+finish_errors(struct engine *en)
+{
+	struct err e = ERR_INIT;
+	bool whole = en->stop_status == 0;
+	int r;
+
+	if (en->errors == NULL)
+		return;
+	r = whole ? outfile_commit(en->errors, NULL, &e)
+		  : outfile_keep_partial(en->errors, &e);
+	en->errors = NULL;
+	if (r != 0) {
+		engine_say(en, ENGINE_ERROR, "%s", e.text);
+		engine_at_least(en, STATUS_CANNOT);
+	} else if (!whole && en->failed > 0)
+		engine_say(en, ENGINE_WARN,
+		    "failed entries so far are in %s.partial", en->o->errors);
+}
+
+static void
+finish_ledger(struct engine *en)
+{
+	struct err e = ERR_INIT;
+
+	if (en->ledger != NULL && ledger_close(en->ledger, &e) != 0 &&
+	    !en->ledger_lost) {
+		engine_say(en, ENGINE_ERROR, "%s", e.text);
+		engine_at_least(en, STATUS_CANNOT);
+		if (en->stop_status == STATUS_TEMPFAIL)
+			en->stop_status = STATUS_CANNOT;
+	}
+	en->ledger = NULL;
+}
+
+/* 1234 as it is, 12.3k, 1.2M */
+static void
+add_count(struct buf *b, int64_t n)
+{
+	if (n < 10000)
+		buf_addf(b, "%" PRId64, n);
+	else if (n < 1000000)
+		buf_addf(b, "%.1fk", (double)n / 1e3);
+	else
+		buf_addf(b, "%.1fM", (double)n / 1e6);
+}
+
+static void
+summarise(struct engine *en)
+{
+	struct buf b = BUF_INIT;
+	uint64_t good = en->answered + en->hits;
+
+	if (en->surrogate_entries > 0)
+		engine_say(en, ENGINE_WARN,
+		    "%zu lone surrogates in %zu requests were replaced by U+FFFD",
+		    en->surrogates, en->surrogate_entries);
+	buf_addf(&b, "%" PRIu64 " entries: ", en->entries);
+	buf_addf(&b,
+	    "%" PRIu64 " answers (%" PRIu64 " calls, %" PRIu64
+	    " from the ledger), %" PRIu64 " failed",
+	    good, en->calls, en->hits, en->failed);
+	if (en->left > 0)
+		buf_addf(&b, ", %" PRIu64 " left", en->left);
+	buf_adds(&b, "; ");
+	add_count(&b, en->tokens_in);
+	buf_adds(&b, " tokens in, ");
+	add_count(&b, en->tokens_out);
+	buf_addf(&b, " out; %.1f s", (double)(clock_mono_us() - en->started) / 1e6);
+	engine_say(en, ENGINE_INFO, "%s", buf_cstr(&b));
+	buf_release(&b);
+}
+
+static void
+close_all(struct engine *en)
+{
+	finish_errors(en);
+	finish_ledger(en);
+	http_free(en->http);
+	calls_free(en);
+	input_close(en);
+	output_close(en);
+	loop_free(en->loop);
+}
+
+int
+engine_run(const struct engine_options *o, const struct provider *p, int *signo)
+{
+	struct engine en = {.o = o,
+	    .provider = p,
+	    .spill = -1,
+	    .entry = ENTRY_INIT,
+	    .out_entry = ENTRY_INIT,
+	    .started = clock_mono_us()};
+	struct err e = ERR_INIT;
+	int status;
+
+	rng_seed(&en.rng, rng_entropy());
+	*signo = 0;
+	fit_descriptors(&en);
+	if (open_all(&en, &e) != 0) {
+		engine_say(&en, ENGINE_ERROR, "%s", e.text);
+		engine_at_least(&en, STATUS_CANNOT);
+		if (en.errors != NULL)
+			outfile_abandon(en.errors);
+		en.errors = NULL;
+	} else {
+		while (!is_finished(&en))
+			turn(&en);
+		summarise(&en);
+	}
+	close_all(&en);
+	status = en.stop_status != 0 ? en.stop_status : en.status;
+	*signo = en.signo;
+	return status;
+}

@@ -1,0 +1,69 @@
+/*
+ * engine: entries in, calls in flight, answers recorded and then put out.
+ *
+ * One thread and one event loop.  The order of events for a call is: send,
+ * answer, record in the ledger (write(2) done), entry to standard output; so
+ * that whatever is seen was recorded, and what was recorded is never paid for
+ * again.  Identical requests that are in flight at the same time are one call.
+ *
+ * Entries go out in the order they came in, unless unordered.  A slow one holds
+ * up no other call: what is answered before its turn waits as its key, and
+ * comes back from the ledger; reading pauses when the entries that are held
+ * have come to window bytes.  When standard output is slow nothing new is sent,
+ * and what is in flight still lands and is recorded.
+ *
+ * The engine stops early at a bad line, a failed write, a provider that refuses
+ * every call, a spent budget, a deadline, INT, TERM and a closed standard
+ * output; calls in flight land in the ledger first, and the incomplete line
+ * (json/stage.h) ends the output.
+ */
+#ifndef BF_ENGINE_ENGINE_H
+#define BF_ENGINE_ENGINE_H
+
+#include "dialects/provider.h"
+#include "ledger/ledger.h"
+
+#include <stdint.h>
+
+enum engine_level { ENGINE_ERROR, ENGINE_WARN, ENGINE_INFO, ENGINE_DEBUG };
+
+/* Answers that are put aside as failed unless they are accepted. */
+enum { ENGINE_ACCEPT_LENGTH = 1, ENGINE_ACCEPT_FILTER = 2, ENGINE_ACCEPT_REFUSAL = 4 };
+
+struct engine_options {
+	char *const *files; /* "-" is standard input; none: standard input */
+	int nfiles;
+	bool keep_going;
+	uint64_t max_line;
+
+	const char *model; /* where the request names none; may be NULL */
+	unsigned accept;
+	uint64_t jobs;     /* calls in flight at most */
+	uint64_t attempts; /* per call; those answered with 429 do not count */
+	uint64_t max_calls; /* of this run, attempts counted; UINT64_MAX: no limit */
+	int64_t timeout_us;
+	int64_t connect_timeout_us;
+	int64_t stall_us;
+	int64_t max_wait_us; /* the longest Retry-After that is waited for */
+	int64_t deadline_us; /* of the run; 0: none */
+	const char *cacert;
+
+	const char *ledger; /* a directory; NULL: none is kept */
+	enum ledger_sync sync;
+
+	bool unordered;
+	uint64_t window;    /* bytes */
+	const char *errors; /* a file for failed entries; NULL: they are told */
+
+	/* A message, a line; no name in front and no newline. */
+	void (*say)(enum engine_level level, const char *text);
+};
+
+/*
+ * Runs to the end; the exit status. Where the run was ended by a signal, or by
+ * a closed standard output, *signo is that signal and the caller dies of it
+ * (fd_die_of()); else 0.
+ */
+int engine_run(const struct engine_options *o, const struct provider *p, int *signo);
+
+#endif

@@ -1,0 +1,401 @@
+/* Outcomes to lines, in their order, as fast as they are taken. */
+#include "engine/private.h"
+
+#include "base/mem.h"
+#include "base/msg.h"
+#include "io/fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+add_error(struct buf *out, const char *class, const char *message, int status,
+    int attempts)
+{
+	buf_adds(out, "{\"class\":");
+	json_add_string(out, span_str(class));
+	buf_adds(out, ",\"message\":");
+	json_add_string(out, span_str(message));
+	if (status != 0)
+		buf_addf(out, ",\"status\":%d", status);
+	if (attempts != 0)
+		buf_addf(out, ",\"attempts\":%d", attempts);
+	buf_addc(out, '}');
+}
+
+void
+outcome_unref(struct outcome *o)
+{
+	if (o == NULL || --o->refs > 0)
+		return;
+	buf_release(&o->text);
+	free(o);
+}
+
+/* ---- one line ---- */
+
+static void
+tell_failure(
+    struct engine *en, const char *file, uint64_t lineno, struct span error)
+{
+	struct span class = SPAN("error"), message = error;
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	(void)json_text(json_get(error, "class"), &a, &class);
+	(void)json_text(json_get(error, "message"), &b, &message);
+	engine_say(en, ENGINE_ERROR, "%s:%" PRIu64 ": %.*s: %.*s", file, lineno,
+	    (int)class.n, class.p, (int)message.n, message.p);
+	buf_release(&a);
+	buf_release(&b);
+}
+
+void
+output_fail_entry(struct engine *en, struct entry *entry, const char *file,
+    uint64_t lineno, struct span error)
+{
+	struct err e = ERR_INIT;
+
+	en->failed++;
+	engine_at_least(en, STATUS_SOME_FAILED);
+	if (en->errors == NULL) {
+		tell_failure(en, file, lineno, error);
+		return;
+	}
+	entry_set(entry, "error", error);
+	buf_clear(&en->failed_entry);
+	entry_write(entry, &en->failed_entry);
+	if (outfile_write(en->errors, buf_span(&en->failed_entry), &e) != 0 &&
+	    en->stop_status == 0) {
+		engine_say(en, ENGINE_ERROR, "%s", e.text);
+		engine_stop(en, STATUS_CANNOT, "%s", e.text);
+		en->no_reading = true;
+		engine_stop_sending(en);
+	}
+}
+
+static bool
+is_accepted(const struct engine *en, const char *aside)
+{
+	unsigned flag = strcmp(aside, "length") == 0    ? ENGINE_ACCEPT_LENGTH
+			: strcmp(aside, "refusal") == 0 ? ENGINE_ACCEPT_REFUSAL
+							: ENGINE_ACCEPT_FILTER;
+
+	return (en->o->accept & flag) != 0;
+}
+
+static const char *
+words_for(const char *aside)
+{
+	if (strcmp(aside, "length") == 0)
+		return "the answer was cut at its length limit (--accept length "
+		       "takes it)";
+	if (strcmp(aside, "refusal") == 0)
+		return "the model refused (--accept refusal takes it)";
+	return "the content filter cut the answer (--accept content_filter takes "
+	       "it)";
+}
+
+/* entry holds the line that is answered. */
+static void
+put_response(struct engine *en, struct entry *entry, const char *file,
+    uint64_t lineno, struct span response, const char *aside, int attempts)
+{
+	struct buf error = BUF_INIT;
+
+	entry_set(entry, "response", response);
+	if (aside == NULL || is_accepted(en, aside)) {
+		entry_del(entry, "error");
+		if (!en->out.gone)
+			entry_write(entry, &en->out.data);
+		return;
+	}
+	add_error(&error, aside, words_for(aside), 200, attempts);
+	output_fail_entry(en, entry, file, lineno, buf_span(&error));
+	buf_release(&error);
+}
+
+static void
+put_from_ledger(struct engine *en, struct entry *entry, const char *file,
+    uint64_t lineno, const unsigned char *key)
+{
+	struct ledger_record rec;
+	struct dialect_answer a;
+	struct err e = ERR_INIT;
+	struct buf error = BUF_INIT;
+	int got = ledger_get(en->ledger, key, &rec, &e);
+
+	if (got <= 0) {
+		if (en->stop_status == 0)
+			engine_say(en, ENGINE_ERROR,
+			    "%s:%" PRIu64 ": the ledger: %s", file, lineno,
+			    got < 0 ? e.text : "an answer is gone");
+		engine_stop(en, STATUS_CANNOT, "the ledger cannot be read");
+		en->no_reading = true;
+		engine_stop_sending(en);
+		return;
+	}
+	buf_clear(&en->response);
+	if (en->provider->dialect->answer(
+		&en->response, rec.response, rec.model, &a, &e) == 0)
+		put_response(en, entry, file, lineno, buf_span(&en->response),
+		    a.aside, rec.attempts);
+	else {
+		add_error(&error, "bad_answer", e.text, rec.http, rec.attempts);
+		output_fail_entry(en, entry, file, lineno, buf_span(&error));
+		buf_release(&error);
+	}
+}
+
+static void
+put_job(struct engine *en, struct job *job)
+{
+	struct entry *entry = &en->out_entry;
+	struct outcome *o = job->outcome;
+	struct json_fault f;
+
+	if (job->left || entry_parse(entry, span_of(job->line, job->n), &f) != 0)
+		return;
+	if (o == NULL || (o->recorded && o->text.len == 0))
+		put_from_ledger(en, entry, job->file, job->lineno, job->key);
+	else if (o->failed)
+		output_fail_entry(
+		    en, entry, job->file, job->lineno, buf_span(&o->text));
+	else
+		put_response(en, entry, job->file, job->lineno, buf_span(&o->text),
+		    o->aside, o->attempts);
+}
+
+/* ---- the order ---- */
+
+void
+output_queue(struct engine *en, struct job *job)
+{
+	if (en->last != NULL)
+		en->last->next = job;
+	else
+		en->first = job;
+	en->last = job;
+	en->held += job->held;
+}
+
+void
+output_drop(struct engine *en, struct job *job)
+{
+	(void)en;
+	outcome_unref(job->outcome);
+	free(job);
+}
+
+bool
+output_hit(struct engine *en, const unsigned char *key)
+{
+	if (en->first != NULL || output_full(en))
+		return false;
+	put_from_ledger(
+	    en, &en->entry, jsonl_name(en->reader), jsonl_lineno(en->reader), key);
+	return true;
+}
+
+/* What was not put out in the turn in which it came waits as its key. */
+static void
+forget_fresh(struct engine *en)
+{
+	struct outcome *o;
+
+	while ((o = en->fresh) != NULL) {
+		en->fresh = o->next;
+		if (!o->failed && o->recorded)
+			buf_release(&o->text);
+		outcome_unref(o);
+	}
+}
+
+void
+output_emit(struct engine *en)
+{
+	struct job *job;
+
+	while ((job = en->first) != NULL && job->call == NULL && !output_full(en)) {
+		en->first = job->next;
+		if (en->first == NULL)
+			en->last = NULL;
+		en->held -= job->held;
+		put_job(en, job);
+		output_drop(en, job);
+	}
+	forget_fresh(en);
+	if (en->first == NULL && en->ncalls == 0 && en->stop_status != 0 &&
+	    (en->no_reading || en->input_ended) && !en->incomplete_put) {
+		en->incomplete_put = true;
+		if (!en->out.gone)
+			buf_addspan(&en->out.data, buf_span(&en->incomplete));
+	}
+}
+
+/* ---- standard output ---- */
+
+bool
+output_full(const struct engine *en)
+{
+	return en->out.data.len - en->out.at >= OUT_HIGH;
+}
+
+bool
+output_pending(const struct engine *en)
+{
+	return en->out.data.len > en->out.at;
+}
+
+static void
+on_output(void *arg, int fd, unsigned events)
+{
+	struct engine *en = arg;
+	struct err e;
+
+	if ((events & LOOP_ERROR) != 0) {
+		output_gone(en);
+		return;
+	}
+	en->out.waits = false;
+	(void)loop_watch(en->loop, fd, LOOP_ERROR, on_output, en, &e);
+}
+
+int
+output_open(struct engine *en, struct err *e)
+{
+	struct stat st;
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
+		errno = EBADF;
+		return err_sys(e, "standard output");
+	}
+	en->out.direct = fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+	if (en->out.direct)
+		return 0;
+	return loop_watch(en->loop, STDOUT_FILENO, LOOP_ERROR, on_output, en, e);
+}
+
+static void
+discard(struct engine *en)
+{
+	en->out.gone = true;
+	buf_clear(&en->out.data);
+	en->out.at = 0;
+	loop_forget(en->loop, STDOUT_FILENO);
+	en->no_reading = true;
+	engine_stop_sending(en);
+}
+
+void
+output_gone(struct engine *en)
+{
+	if (en->out.gone)
+		return;
+	engine_stop(en, 128 + SIGPIPE, "standard output is closed");
+	en->signo = SIGPIPE;
+	discard(en);
+}
+
+static void
+output_failed(struct engine *en)
+{
+	int errnum = errno;
+
+	if (errnum == EPIPE) {
+		output_gone(en);
+		return;
+	}
+	engine_say(en, ENGINE_ERROR, "standard output: %s", strerror(errnum));
+	engine_stop(en, STATUS_CANNOT, "standard output: %s", strerror(errnum));
+	en->stop_status = STATUS_CANNOT;
+	en->signo = 0;
+	discard(en);
+}
+
+/* Whether a piece can be written without waiting. */
+static bool
+may_write(void)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static void
+write_pieces(struct engine *en)
+{
+	struct output *out = &en->out;
+	struct err e;
+	ssize_t n;
+	size_t most;
+
+	while (out->at < out->data.len && !out->waits) {
+		if (!may_write()) {
+			out->waits = true;
+			break;
+		}
+		/* As much as a pipe that polls writable takes for certain. */
+		most = out->data.len - out->at < PIPE_BUF ? out->data.len - out->at
+							  : PIPE_BUF;
+		n = write(STDOUT_FILENO, out->data.data + out->at, most);
+		if (n >= 0)
+			out->at += (size_t)n;
+		else if (errno == EAGAIN)
+			out->waits = true;
+		else if (errno != EINTR) {
+			output_failed(en);
+			return;
+		}
+	}
+	if (out->waits)
+		(void)loop_watch(en->loop, STDOUT_FILENO, LOOP_WRITE | LOOP_ERROR,
+		    on_output, en, &e);
+}
+
+void
+output_flush(struct engine *en)
+{
+	struct output *out = &en->out;
+
+	if (out->gone || out->at == out->data.len)
+		return;
+	if (!out->direct)
+		write_pieces(en);
+	else if (fd_write(STDOUT_FILENO, out->data.data + out->at,
+		     out->data.len - out->at) != 0)
+		output_failed(en);
+	else
+		out->at = out->data.len;
+	if (out->at == out->data.len) {
+		buf_clear(&out->data);
+		out->at = 0;
+	} else if (out->at > OUT_HIGH) {
+		buf_drop(&out->data, out->at);
+		out->at = 0;
+	}
+}
+
+void
+output_close(struct engine *en)
+{
+	struct job *job;
+
+	while ((job = en->first) != NULL) {
+		en->first = job->next;
+		output_drop(en, job);
+	}
+	forget_fresh(en);
+	entry_release(&en->out_entry);
+	buf_release(&en->out.data);
+	buf_release(&en->response);
+	buf_release(&en->failed_entry);
+	buf_release(&en->incomplete);
+}

@@ -1,0 +1,189 @@
+/*
+ * What the parts of the engine share.
+ *
+ * A job is an entry on its way from its line to the output.  A call is a
+ * request that is not answered yet, with the jobs that wait for it.  When a
+ * call has ended its jobs get its outcome, and the call is gone.
+ */
+#ifndef BF_ENGINE_PRIVATE_H
+#define BF_ENGINE_PRIVATE_H
+
+#include "engine/engine.h"
+#include "engine/request.h"
+#include "http/http.h"
+#include "io/loop.h"
+#include "io/outfile.h"
+#include "io/rng.h"
+#include "json/jsonl.h"
+
+enum {
+	OUT_HIGH = 256 << 10,  /* bytes waiting for standard output: nothing new is begun */
+	READ_MOST = 256,       /* entries read in one turn */
+	LIMITED_MOST = 100,    /* 429s of one call */
+	WAITING_PER_SLOT = 4,  /* calls in backoff for each that may be in flight ... */
+	WAITING_LEAST = 16,    /* ... and some more: beyond that nothing new is read */
+};
+
+/* How a call ended, shared by its jobs. */
+struct outcome {
+	struct outcome *next; /* of this turn */
+	unsigned refs;
+	bool failed;      /* text is an error object, else a response */
+	bool recorded;    /* the ledger has it: text need not be kept */
+	const char *aside; /* dialect_answer */
+	int attempts;
+	struct buf text;
+};
+
+struct job {
+	struct job *next;     /* in the order of the output */
+	struct job *follower; /* of the same call */
+	struct call *call;    /* NULL once it has ended */
+	struct outcome *outcome; /* NULL: the ledger has the answer under key */
+	bool left;            /* not answered, and will not be in this run */
+	unsigned char key[REQUEST_KEY_SIZE];
+	const char *file;
+	uint64_t lineno;
+	size_t held; /* bytes counted against the window */
+	size_t n;
+	char line[];
+};
+
+enum call_place { CALL_READY, CALL_FLIES, CALL_WAITS, CALL_ENDED };
+
+struct call {
+	struct http_call http;
+	struct engine *en;
+	enum call_place place;
+	struct call *same_bucket;
+	struct call *next, *prev; /* in the list of its place */
+	struct job *jobs, *last_job;
+	unsigned char key[REQUEST_KEY_SIZE];
+	struct buf body;
+	struct buf model;
+	struct loop_timer timer;
+	unsigned attempts; /* calls made */
+	unsigned failures; /* those that count */
+	unsigned limited;  /* 429s */
+	struct outcome *outcome; /* once ended */
+};
+
+struct call_list {
+	struct call *first, *last;
+	size_t n;
+};
+
+struct output {
+	struct buf data;
+	size_t at; /* written up to here */
+	bool waits; /* for POLLOUT */
+	bool direct; /* a regular file: never waits */
+	bool gone;
+};
+
+struct engine {
+	const struct engine_options *o;
+	const struct provider *provider;
+	struct loop *loop;
+	struct http *http;
+	struct http_target *target;
+	struct ledger *ledger;
+	struct rng rng;
+
+	/* input */
+	struct jsonl_reader *reader;
+	int operand;
+	bool open;
+	bool input_ready; /* reading may bring a line */
+	bool input_ended;
+	struct entry entry;
+	struct request request;
+	size_t surrogates;
+	size_t surrogate_entries;
+
+	/* calls */
+	struct call **table; /* by key */
+	size_t table_size;   /* a power of two */
+	size_t ncalls;
+	struct call_list ready;
+	struct call_list waiting;
+	struct call_list ended; /* in this turn; their records are not written yet */
+	size_t flying;
+	size_t jobs_most;
+	bool dirty; /* something was appended to the ledger */
+
+	/* output */
+	struct output out;
+	struct job *first, *last; /* waiting for their turn */
+	uint64_t held;            /* bytes of these */
+	struct outcome *fresh;    /* of this turn */
+	struct entry out_entry;
+	struct buf response;
+	struct outfile *errors;
+	struct buf failed_entry;
+
+	/* how it stops */
+	bool no_reading;
+	bool no_sending;
+	bool ledger_lost;
+	int spill;
+	char *spill_path;
+	int status;
+	int stop_status; /* 0: the stream is whole so far */
+	int signo;
+	struct buf incomplete;
+	bool incomplete_put;
+	struct loop_timer deadline;
+
+	/* the account */
+	int64_t started;
+	uint64_t entries, answered, hits, calls, failed, left;
+	uint64_t retries;
+	int64_t tokens_in, tokens_out;
+};
+
+/* engine.c */
+void engine_say(struct engine *en, enum engine_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Stop early: the first reason is the one that is told downstream. */
+void engine_stop(struct engine *en, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Nothing is sent from here on; what is in flight lands. */
+void engine_stop_sending(struct engine *en);
+void engine_at_least(struct engine *en, int status);
+
+/* input.c */
+void input_open(struct engine *en);
+void input_read(struct engine *en);   /* as much as there is room for */
+bool input_may_read(const struct engine *en);
+void input_close(struct engine *en);
+
+/* calls.c */
+/* Joins the job to the call of its key, making one if there is none; takes r's body. */
+void calls_add(struct engine *en, struct job *job, struct request *r);
+void calls_start(struct engine *en); /* the ready ones, as far as slots go */
+void calls_record(struct engine *en); /* commits, and gives the jobs their outcomes */
+void calls_drop(struct engine *en);   /* all that are not in flight */
+void calls_free(struct engine *en);
+
+/* output.c */
+int output_open(struct engine *en, struct err *e);
+bool output_full(const struct engine *en);
+bool output_pending(const struct engine *en);
+void output_queue(struct engine *en, struct job *job); /* it will go out in this place */
+/* Puts out an answer of the ledger at once, from the entry just read; false: not now. */
+bool output_hit(struct engine *en, const unsigned char *key);
+void output_emit(struct engine *en);  /* those whose turn it is */
+void output_flush(struct engine *en); /* as far as it goes without waiting */
+void output_gone(struct engine *en);  /* the reader of standard output is gone */
+void output_drop(struct engine *en, struct job *job);
+/* The entry in en->entry failed before it became a job. */
+void output_fail_entry(struct engine *en, struct entry *entry, const char *file,
+    uint64_t lineno, struct span error);
+void output_close(struct engine *en);
+void outcome_unref(struct outcome *o);
+/* {"class":..,"message":..[,"status":..][,"attempts":..]} */
+void add_error(struct buf *out, const char *class, const char *message, int status,
+    int attempts);
+
+#endif

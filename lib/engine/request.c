@@ -1,0 +1,167 @@
+#include "engine/request.h"
+
+#include "io/hash.h"
+
+static bool
+is_type(struct span v, enum json_type t)
+{
+	return v.p != NULL && json_type(v) == t;
+}
+
+/* Wraps messages into a body. */
+static struct span
+body_of_messages(
+    struct request *r, const char *before, struct span v, const char *after)
+{
+	buf_clear(&r->text);
+	buf_adds(&r->text, before);
+	buf_addspan(&r->text, v);
+	buf_adds(&r->text, after);
+	return buf_span(&r->text);
+}
+
+/* The body as the entry has it; SPAN_NONE and e if there is none. */
+static struct span
+find_body(struct request *r, const struct entry *en, struct err *e)
+{
+	struct span v, url;
+
+	if ((v = entry_get(en, "request")).p != NULL) {
+		if (is_type(v, JSON_OBJECT))
+			return v;
+		err_set(e, "\"request\" is not an object");
+	} else if ((v = entry_get(en, "messages")).p != NULL) {
+		return body_of_messages(r, "{\"messages\":", v, "}");
+	} else if ((v = entry_get(en, "prompt")).p != NULL) {
+		if (is_type(v, JSON_STRING))
+			return body_of_messages(r,
+			    "{\"messages\":[{\"role\":\"user\",\"content\":", v,
+			    "}]}");
+		err_set(e, "\"prompt\" is not a string");
+	} else if (entry_get(en, "custom_id").p != NULL &&
+		   (v = entry_get(en, "body")).p != NULL) {
+		url = entry_get(en, "url");
+		if (url.p != NULL && !json_is(url, "/v1/chat/completions"))
+			err_set(e, "a batch line for another \"url\" than "
+				   "/v1/chat/completions");
+		else if (is_type(v, JSON_OBJECT))
+			return v;
+		else
+			err_set(e, "\"body\" is not an object");
+	} else
+		err_set(e,
+		    "nothing to ask: no \"request\", \"messages\", \"prompt\", or "
+		    "\"custom_id\" and \"body\"");
+	return SPAN_NONE;
+}
+
+/* What no server should be asked. */
+static int
+check_body(struct span body, struct err *e)
+{
+	struct span messages = json_get(body, "messages"), n = json_get(body, "n");
+	int64_t count;
+
+	if (!is_type(messages, JSON_ARRAY) || json_count(messages) == 0)
+		return err_set(e,
+		    "the request has no \"messages\", an array with one or more");
+	if (is_type(n, JSON_NUMBER) && (!json_i64(n, &count) || count != 1))
+		return err_set(e, "the request asks for several answers with "
+				  "\"n\": use bf-prompt --samples");
+	return 0;
+}
+
+/* The canonical body, which has a model. */
+static int
+make_canon(struct request *r, struct span body, const char *model, struct err *e)
+{
+	struct span named = json_get(body, "model");
+
+	if (named.p != NULL && json_type(named) != JSON_NULL) {
+		if (json_type(named) != JSON_STRING)
+			return err_set(
+			    e, "the request's \"model\" is not a string");
+	} else {
+		if (model == NULL)
+			return err_set(e, "no model: the request names none, and "
+					  "there is no -m MODEL");
+		/* At the end: of members of one name the last counts. */
+		buf_clear(&r->scratch);
+		buf_add(&r->scratch, body.p, body.n - 1);
+		buf_adds(&r->scratch,
+		    json_count(body) == 0 ? "\"model\":" : ",\"model\":");
+		json_add_string(&r->scratch, span_str(model));
+		buf_addc(&r->scratch, '}');
+		body = buf_span(&r->scratch);
+	}
+	buf_clear(&r->canon);
+	r->surrogates = json_canon(&r->canon, body);
+	return 0;
+}
+
+static void
+make_key(struct request *r, const struct provider *p, int64_t sample)
+{
+	struct json_iter it = json_iter(buf_span(&r->body));
+	struct json_member m;
+	struct buf *t = &r->text;
+	char before = '{';
+
+	buf_clear(t);
+	buf_adds(t, "{\"body\":");
+	while (json_next(&it, &m)) {
+		if (span_eq(m.key, SPAN("model")) || dialect_is_transport(m.key))
+			continue;
+		buf_addc(t, before);
+		before = ',';
+		/* The member as it stands in the canonical text. */
+		buf_add(t, m.key.p - 1,
+		    (size_t)(m.value.p + m.value.n - (m.key.p - 1)));
+	}
+	if (before == '{')
+		buf_addc(t, before);
+	buf_adds(t, "},\"dialect\":");
+	json_add_string(t, span_str(p->dialect->name));
+	buf_adds(t, ",\"endpoint\":");
+	json_add_string(t, span_str(p->endpoint));
+	buf_adds(t, ",\"model\":");
+	json_add_string(t, buf_span(&r->model));
+	buf_addf(t, ",\"sample\":%lld}", (long long)sample);
+	hash_blake2b(buf_span(t), r->key, sizeof r->key);
+}
+
+int
+request_read(struct request *r, const struct entry *en, const char *model,
+    const struct provider *p, struct err *e)
+{
+	struct span body, name, bare, canon;
+	int64_t sample;
+
+	body = find_body(r, en, e);
+	if (body.p == NULL || check_body(body, e) != 0 ||
+	    make_canon(r, body, model, e) != 0)
+		return -1;
+	canon = buf_span(&r->canon);
+	if (!json_text(json_get(canon, "model"), &r->scratch, &name) ||
+	    provider_split(name, &bare, e) != 0)
+		return -1;
+	buf_clear(&r->model);
+	buf_addspan(&r->model, bare);
+	buf_clear(&r->body);
+	p->dialect->body(&r->body, canon, buf_span(&r->model));
+	name = entry_get(en, "sample");
+	if (name.p == NULL || !json_i64(name, &sample))
+		sample = 0;
+	make_key(r, p, sample);
+	return 0;
+}
+
+void
+request_release(struct request *r)
+{
+	buf_release(&r->body);
+	buf_release(&r->model);
+	buf_release(&r->text);
+	buf_release(&r->canon);
+	buf_release(&r->scratch);
+}

@@ -1,0 +1,49 @@
+/*
+ * request: what an entry asks for, ready to be sent, and the key under which
+ * its answer is kept.
+ *
+ * An entry asks in one of four ways, the first that is there:
+ *	request               a chat completion's body
+ *	messages              its messages alone
+ *	prompt                the text of one user message
+ *	custom_id and body    a line of an OpenAI batch
+ * The model is the body's own, else the default.
+ *
+ * The completion key is BLAKE2b-128 (RFC 7693) over the canonical JSON text
+ *	{"body":B,"dialect":D,"endpoint":E,"model":M,"sample":N}
+ * B being the body without "model" and without what dialect_is_transport()
+ * names, N the entry's integer field "sample", else 0.
+ */
+#ifndef BF_ENGINE_REQUEST_H
+#define BF_ENGINE_REQUEST_H
+
+#include "dialects/provider.h"
+#include "json/entry.h"
+
+#include <stdint.h>
+
+enum { REQUEST_KEY_SIZE = 16 };
+
+struct request {
+	struct buf body;  /* what is sent, and what the ledger keeps */
+	struct buf model; /* text, without the provider */
+	unsigned char key[REQUEST_KEY_SIZE];
+	size_t surrogates; /* lone ones that became U+FFFD */
+
+	struct buf text; /* scratch */
+	struct buf canon;
+	struct buf scratch;
+};
+
+#define REQUEST_INIT ((struct request){.surrogates = 0})
+
+/*
+ * Fills r, whose memory is reused, for an entry. -1 and e, saying what is
+ * missing, if it asks for nothing that can be sent.  model may be NULL.
+ */
+int request_read(struct request *r, const struct entry *en, const char *model,
+    const struct provider *p, struct err *e);
+
+void request_release(struct request *r);
+
+#endif
