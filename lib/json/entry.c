@@ -75,22 +75,22 @@ entry_parse(struct entry *en, struct span line, struct json_fault *f)
 	return -1;
 }
 
-/* Of duplicates the last, or NULL. */
-static const struct json_member *
+/* Of duplicates the last; n if there is none. */
+static size_t
 find_member(const struct entry *en, struct span name)
 {
 	for (size_t i = en->n; i-- > 0;)
 		if (json_key_is(en->members[i].key, name))
-			return &en->members[i];
-	return NULL;
+			return i;
+	return en->n;
 }
 
 struct span
 entry_getn(const struct entry *en, struct span name)
 {
-	const struct json_member *m = find_member(en, name);
+	size_t i = find_member(en, name);
 
-	return m == NULL ? SPAN_NONE : m->value;
+	return i == en->n ? SPAN_NONE : en->members[i].value;
 }
 
 struct span
@@ -114,7 +114,8 @@ edit(struct entry *en, const char *name, struct span value)
 		en->edits_cap = en->edits_cap == 0 ? 8 : en->edits_cap * 2;
 		en->edits = mem_resize(en->edits, en->edits_cap, sizeof *en->edits);
 	}
-	en->edits[en->nedits++] = (struct entry_edit){wanted, value};
+	en->edits[en->nedits++] = (struct entry_edit){
+	    wanted, value, find_member(en, wanted)};
 }
 
 void
@@ -168,20 +169,33 @@ splice_out(struct splice *s, const struct entry *en, size_t i)
 	}
 }
 
+/* What is to be done with member i, or NULL. */
+static const struct entry_edit *
+edit_of(const struct entry *en, size_t i)
+{
+	for (size_t k = 0; k < en->nedits; k++) {
+		const struct entry_edit *ed = &en->edits[k];
+
+		if (ed->member == i)
+			return ed;
+		if (ed->value.p == NULL &&
+		    json_key_is(en->members[i].key, ed->name))
+			return ed;
+	}
+	return NULL;
+}
+
 static void
 splice_member(struct splice *s, const struct entry *en, size_t i)
 {
 	const struct json_member *m = &en->members[i];
-	const struct entry_edit *ed;
+	const struct entry_edit *ed = edit_of(en, i);
 
-	for (ed = en->edits; ed < en->edits + en->nedits; ed++)
-		if (json_key_is(m->key, ed->name))
-			break;
-	if (ed < en->edits + en->nedits && ed->value.p == NULL) {
+	if (ed != NULL && ed->value.p == NULL) {
 		splice_out(s, en, i);
 		return;
 	}
-	if (ed < en->edits + en->nedits && find_member(en, ed->name) == m) {
+	if (ed != NULL) {
 		copy_to(s, m->value.p);
 		buf_addspan(s->out, ed->value);
 		s->pos = member_end(m);
@@ -214,7 +228,7 @@ entry_write(const struct entry *en, struct buf *out)
 			: (const char *)memchr(en->text.p, '{', en->text.n) + 1);
 		for (size_t i = 0; i < en->nedits; i++)
 			if (en->edits[i].value.p != NULL &&
-			    find_member(en, en->edits[i].name) == NULL)
+			    en->edits[i].member == en->n)
 				splice_in(&s, &en->edits[i]);
 	}
 	copy_to(&s, en->text.p + en->text.n);

@@ -19,6 +19,7 @@
 struct entry_edit {
 	struct span name;  /* unescaped */
 	struct span value; /* JSON; SPAN_NONE removes */
+	size_t member;     /* the last of that name; n of the entry if there is none */
 };
 
 struct entry {

@@ -54,6 +54,8 @@ json_key_is(struct span key, struct span name)
 	struct buf text = BUF_INIT;
 	bool same;
 
+	if (key.n > 0 && name.n > 0 && *key.p != *name.p && *key.p != '\\')
+		return false;
 	/* An escape is always longer than what it stands for. */
 	if (key.n <= name.n)
 		return span_eq(key, name) &&

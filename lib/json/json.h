@@ -48,7 +48,8 @@ int json_check(struct span text, struct json_fault *f);
 /*
  * The first value of a stream of values: skips white space, checks one value,
  * and says in *used how many bytes that took.  0, -1 and f, or 1 when only
- * white space is left.
+ * white space is left.  Numbers and words do not touch the next value unless
+ * it begins with a quote or a bracket: 01 is no stream.
  */
 int json_check_next(struct span text, size_t *used, struct json_fault *f);
 

@@ -112,7 +112,7 @@ vec_plain(const char *p, const char *end)
 
 /*
  * All escapes in a block are passed over before the next is loaded; only one
- * that reaches into it makes a new beginning.
+ * that reaches into it makes a new beginning, with ASCII before it.
  */
 VEC_ONLY const char *
 vec_string(const char *p, const char *end)
