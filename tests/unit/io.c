@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -299,6 +301,48 @@ stop_seen(void)
 	return 0;
 }
 
+/*
+ * poll(2) and read(2) in the library's place: armed, a signal comes at the very
+ * moment before the call would wait.
+ */
+static bool armed;
+
+int
+poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	struct timespec t = {timeout / 1000, timeout % 1000 * 1000000L};
+
+	if (armed) {
+		armed = false;
+		raise(SIGTERM);
+	}
+	return ppoll(fds, n, timeout < 0 ? NULL : &t, NULL);
+}
+
+ssize_t
+read(int fd, void *p, size_t n)
+{
+	/* Nothing is there to read: this would wait, with the signal unseen. */
+	if (armed)
+		_exit(7);
+	return syscall(SYS_read, fd, p, n);
+}
+
+static int
+stop_in_the_gap(void)
+{
+	int p[2];
+	char c;
+
+	fd_catch_stop();
+	if (pipe(p) < 0)
+		return 1;
+	armed = true;
+	if (fd_read(p[0], &c, 1) != -1 || errno != EINTR)
+		return 2;
+	return fd_stopped() == SIGTERM ? 0 : 3;
+}
+
 /* Blocks in fd_read() until the parent's signal. */
 static int
 stop_while_reading(int ready)
@@ -325,6 +369,12 @@ test_stop(void)
 	if (pid == 0)
 		_exit(stop_seen());
 	is_int(status_of_child(pid), 0, "a stop request before the read");
+
+	pid = fork();
+	if (pid == 0)
+		_exit(stop_in_the_gap());
+	is_int(status_of_child(pid), 0,
+	    "a stop request just before the call that waits");
 
 	if (pipe(p) < 0)
 		return;
