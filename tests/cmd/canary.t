@@ -1,0 +1,64 @@
+#!/bin/bash
+# A key is in the Authorization header and nowhere else.
+. "$(dirname "$0")/../lib.sh"
+
+canary=sk-canary-5f2d9a7c1e
+seq 20 | jq -c '{text: "entry \(.)"}' | bf-prompt -m m 'Say {text}.' >requests.jsonl
+
+mkfifo ready
+bf-mock --require-key "$canary" --latency 20ms --log calls.log >ready &
+server=$!
+trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; cleanup' EXIT
+read -r OPENAI_BASE_URL <ready
+export OPENAI_BASE_URL BF_ENDPOINT=mock
+
+# nowhere NAME FILE...
+nowhere() {
+	name=$1
+	shift
+	grep -rqaF -e "$canary" "$@"
+	is $? 1 "$name"
+}
+
+mkdir run && cd run || exit 99
+run env OPENAI_API_KEY="$canary" bf-llm -v ../requests.jsonl
+is "$status" 0 "the server, which wants the key, answers"
+is "$(wc -l <out)" 20 "all calls"
+nowhere "the key is not in stdout, stderr or the ledger" .
+zstdcat .bf/ledger/*.zst >ledger.txt
+nowhere "nor in the ledger's records" ledger.txt
+
+# From a file; and while it runs.
+printf '%s\n' "$canary" >../key
+chmod 600 ../key
+rm -rf .bf out err
+(
+	ulimit -c unlimited
+	exec bf-llm -v -j 1 --key-file ../key ../requests.jsonl >out 2>err
+) &
+pid=$!
+while [ ! -s out ]; do kill -0 $pid || break; done
+tr '\0' '\n' <"/proc/$pid/cmdline" >cmdline
+kill -QUIT $pid
+wait $pid 2>/dev/null
+like "$(cat cmdline)" '*--key-file*' "a key file serves as well"
+[ -s out ]
+ok $? "with answers"
+nowhere "the key is in no argument, output, ledger or core" .
+
+# Refused keys are not told either.
+run env OPENAI_API_KEY="$canary-wrong" bf-llm --no-ledger -v ../requests.jsonl
+is "$status" 75 "a wrong key stops the run"
+like "$(cat err)" '*401*' "naming the status"
+nowhere "but not the key" .
+printf 'bad\nkey %s\n' "$canary" >../key
+run bf-llm --no-ledger --key-file ../key ../requests.jsonl
+is "$status" 2 "a key of two lines is refused"
+nowhere "without showing it" out err
+cd .. || exit 99
+
+# bf-mock, which is given the key, keeps it to itself.
+nowhere "bf-mock's log does not hold it" calls.log
+is "$(jq -r .key calls.log | sort -u | wc -l)" 2 "but tells keys apart"
+
+done_testing
