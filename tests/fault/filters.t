@@ -1,0 +1,48 @@
+#!/bin/sh
+# What the system may do to the reads and writes of a filter.
+. "$(dirname "$0")/../lib.sh"
+[ -e "$BUILD/fault/inject.so" ] || skip_all "inject.so is not built"
+
+awk 'BEGIN { for (i = 0; i < 20000; i++) printf "{\"id\":\"%d\",\"text\":\"some text of entry %d\"}\n", i, i }' >in.jsonl
+
+# spoil CALL:N:WHAT COMMAND...: as run, with that call spoilt in the command
+spoil() {
+	inject=$1
+	shift
+	run env LD_PRELOAD="$BUILD/fault/inject.so" BF_INJECT="$inject" BF_INJECT_PROGRAM="$1" "$@"
+}
+
+# Sanitizers put their own calls before those of inject.so.
+spoil open:1+:EMFILE bf-take in.jsonl
+grep -q 'Too many' err || skip_all "the commands are built so that nothing can be injected"
+
+for cmd in bf-take bf-shuffle bf-read; do
+	$cmd in.jsonl >want
+	for what in read:2:EINTR read:1+:short read:3:EAGAIN write:1:EINTR write:1+:short write:2:EAGAIN \
+		mmap:1+:ENOMEM poll:1:EINTR; do
+		spoil $what $cmd in.jsonl
+		same want out "$cmd: $what changes nothing"
+		is "$status$(cat err)" 0 "... and is no error"
+	done
+	BF_INJECT_FD=1 spoil write:2+:ENOSPC $cmd in.jsonl
+	is "$status" 2 "$cmd: a disk that is full at the second write"
+	is "$(cat err)" "$cmd: standard output: No space left on device" "is told, once"
+	BF_INJECT_FD=1 spoil write:1:EIO $cmd in.jsonl
+	is "$status $(wc -c <out)" "2 0" "$cmd: nothing is written after a write that failed"
+done
+for cmd in bf-take bf-read; do
+	spoil read:3:EIO $cmd in.jsonl
+	is "$status" 2 "$cmd: a read that fails"
+	is "$(cat err)" "$cmd: in.jsonl: cannot read: Input/output error" "is told"
+	like "$(tail -1 out)" '{"incomplete":{"by":"bf-*,"status":2}}' "and what came before does not look whole"
+done
+run env LD_PRELOAD="$BUILD/fault/inject.so" BF_INJECT=read:3:EIO BF_INJECT_PROGRAM=bf-shuffle \
+	sh -c 'cat in.jsonl | bf-shuffle'
+is "$status $(wc -l <out)" "2 1" "bf-shuffle: a read that fails leaves only the mark"
+like "$(cat out)" '{"incomplete":*' "that it is incomplete"
+spoil open:1+:EMFILE bf-take in.jsonl
+like "$(cat err) $status" "bf-take: in.jsonl: Too many open files 2" "no descriptor left"
+spoil close:2:EIO bf-take in.jsonl
+is "$status" 2 "a close of the output that fails"
+
+done_testing
