@@ -181,30 +181,6 @@ keep(struct save *s, const char *why)
 	return r;
 }
 
-/* Who stopped, and why, as the incomplete line has it. */
-static void
-describe_stop(const struct save *s, struct buf *out)
-{
-	struct span body = json_get(buf_span(&s->st.incomplete), "incomplete");
-	struct buf a = BUF_INIT, b = BUF_INIT;
-	struct span by, why;
-
-	if (body.p != NULL && json_text(json_get(body, "by"), &a, &by) &&
-	    json_text(json_get(body, "why"), &b, &why)) {
-		bool own = span_eq(by, span_str(msg_program()));
-
-		if (!own) {
-			buf_adds(out, "incomplete input: ");
-			buf_addspan(out, by);
-			buf_adds(out, ": ");
-		}
-		buf_addspan(out, why);
-	} else
-		buf_adds(out, "incomplete input");
-	buf_release(&a);
-	buf_release(&b);
-}
-
 int
 sink_close(struct save *s)
 {
@@ -216,7 +192,7 @@ sink_close(struct save *s)
 		    &why, "standard output failed"); /* stage_close() says how */
 	if (stage_is_cut(&s->st)) {
 		buf_clear(&why);
-		describe_stop(s, &why);
+		stage_why(&s->st, &why);
 	} else if (s->expects && s->count != s->expected) {
 		buf_addf(&why, "%" PRIu64 " entries instead of %" PRIu64, s->count,
 		    s->expected);

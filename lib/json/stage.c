@@ -530,3 +530,23 @@ stage_add_incomplete(struct buf *out, const char *by, const char *why, int statu
 	json_add_string(out, span_str(why));
 	buf_addf(out, ",\"status\":%d}}\n", status);
 }
+
+void
+stage_why(const struct stage *st, struct buf *out)
+{
+	struct span body = json_get(buf_span(&st->incomplete), "incomplete");
+	struct buf a = BUF_INIT, b = BUF_INIT;
+	struct span by, why;
+
+	if (json_text(json_get(body, "by"), &a, &by) &&
+	    json_text(json_get(body, "why"), &b, &why)) {
+		if (!span_eq(by, span_str(msg_program()))) {
+			buf_adds(out, "incomplete input: ");
+			buf_addspan(out, by);
+			buf_adds(out, ": ");
+		}
+		buf_addspan(out, why);
+	}
+	buf_release(&a);
+	buf_release(&b);
+}

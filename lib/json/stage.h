@@ -155,6 +155,8 @@ void stage_stop_told(struct stage *st, int status, const char *why);
 
 /* After the last entry: whether those handed out are not the whole. */
 bool stage_is_cut(struct stage *st);
+/* Then: why, for a message; "incomplete input: bf-llm: budget reached", "interrupted". */
+void stage_why(const struct stage *st, struct buf *out);
 
 /*
  * Flushes, writes the incomplete line, frees; the exit status.  Where a command

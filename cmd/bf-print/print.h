@@ -1,0 +1,26 @@
+/* print: what the parts of bf-print share. */
+#ifndef BF_PRINT_H
+#define BF_PRINT_H
+
+#include "base/buf.h"
+
+/*
+ * Appends text for a terminal: nothing in it can drive one.  Lines end at \n,
+ * tabs become spaces, control characters and those that turn the direction of
+ * writing are shown as \x1b or \u202e.
+ */
+void visible_add(struct buf *out, struct span text);
+/* The same on one line: newlines become spaces. */
+void visible_add_line(struct buf *out, struct span text);
+
+/*
+ * Appends visible text in lines of at most width columns, each ended by \n.
+ * What fits is left as it is; what does not is broken at spaces, or within a
+ * word that is longer than a line.  Lines but the first are indented by indent
+ * and, where a line of the text is continued, by that line's own indentation.
+ * column is where the first line begins.
+ */
+void wrap_add(struct buf *out, struct span text, size_t width, size_t column,
+    size_t indent);
+
+#endif
