@@ -1,5 +1,7 @@
 #include "io/hash.h"
 
+#include "io/cpu.h"
+
 #include <string.h>
 
 /* ---- BLAKE2b, RFC 7693 ---- */
@@ -273,7 +275,7 @@ crc32c_sse42(uint32_t crc, const void *data, size_t n)
 uint32_t
 hash_crc32c(uint32_t crc, const void *data, size_t n)
 {
-	if (__builtin_cpu_supports("sse4.2"))
+	if (cpu_has_sse42())
 		return crc32c_sse42(crc, data, n);
 	return hash_crc32c_portable(crc, data, n);
 }

@@ -1,5 +1,7 @@
 #include "io/utf8.h"
 
+#include "io/cpu.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -211,7 +213,7 @@ utf8_valid(struct span s)
 	size_t i = 0, back;
 
 #if defined(__x86_64__)
-	if (s.n >= 64 && __builtin_cpu_supports("avx2")) {
+	if (s.n >= 64 && cpu_has_avx2()) {
 		i = valid_avx2(s);
 		/* Back to the start of a sequence that goes on at i. */
 		for (back = 1; back <= 3 && back <= i; back++) {

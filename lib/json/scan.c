@@ -1,5 +1,7 @@
 #include "json/scan.h"
 
+#include "io/cpu.h"
+
 #define ROW_NONE -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
 #define ROW_AF   -1, 10, 11, 12, 13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1
 
@@ -20,7 +22,7 @@ const struct scan *
 scan_choice(size_t i)
 {
 #if defined(__x86_64__)
-	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi"))
+	if (!cpu_has_avx2())
 		i++;
 	return i == 0   ? &scan_avx2
 	       : i == 1 ? &scan_sse2
