@@ -269,16 +269,16 @@ static bool
 is_unchanged(struct outfile *o)
 {
 	struct stat now, ours;
-	bool same = false;
+	bool same;
 	int fd;
 
+	if (stat(o->path, &now) < 0 || fstat(o->fd, &ours) < 0 ||
+	    !S_ISREG(now.st_mode) || now.st_size != ours.st_size)
+		return false;
 	fd = fd_open(o->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &now) == 0 && fstat(o->fd, &ours) == 0 &&
-	    S_ISREG(now.st_mode) && now.st_size == ours.st_size &&
-	    lseek(o->fd, 0, SEEK_SET) == 0)
-		same = same_bytes(o->fd, fd);
+	same = same_bytes(o->fd, fd);
 	fd_close(fd);
 	return same;
 }
