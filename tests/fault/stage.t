@@ -64,16 +64,17 @@ for call in read write open fsync rename close; do
 		esac
 	done
 	case $call in
-	# After the rename, the folder is opened, synced and closed: the file
-	# is the new one by then.
-	open | fsync | close) after=" $n" ;;
+	# After the rename the folder is opened, synced and closed, and at last
+	# standard output: the file is the new one by then.
+	open | fsync) after=" $n" ;;
+	close) after=" $((n - 1)) $n" ;;
 	*) after= ;;
 	esac
 	is "$bad" "" "bf-save: each failing $call gives status 2"
 	is "$quiet" "" "bf-save: each failing $call gives a message"
 	is "$left" "" "bf-save: each failing $call leaves no temporary file"
 	is "$torn" "" "bf-save: no failing $call leaves a torn file"
-	is "$new" "$after" "bf-save: but for the folder's, each failing $call leaves the old file"
+	is "$new" "$after" "bf-save: until the rename, each failing $call leaves the old file"
 done
 
 fresh
