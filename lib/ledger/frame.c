@@ -44,10 +44,12 @@ frame_header_look(struct span bytes, unsigned *version)
 	    memcmp(bytes.p + 8, "bf-ledger ", 10) != 0)
 		return HEADER_ALIEN;
 	*version = 0;
-	for (size_t i = 18;
-	     i < bytes.n && bytes.p[i] >= '0' && bytes.p[i] <= '9' && i < 24; i++)
-		*version = *version * 10 + (unsigned)(bytes.p[i] - '0');
-	return HEADER_NEWER;
+	for (n = 18;
+	     n < bytes.n && bytes.p[n] >= '0' && bytes.p[n] <= '9' && n < 24; n++)
+		*version = *version * 10 + (unsigned)(bytes.p[n] - '0');
+	return n < bytes.n && bytes.p[n] == '\n' && *version > FRAME_VERSION
+		   ? HEADER_NEWER
+		   : HEADER_ALIEN;
 }
 
 enum frame_state

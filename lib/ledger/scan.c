@@ -355,15 +355,19 @@ out:
 
 /*
  * A record in a line of a tail: the whole line, or what follows zeros or the
- * beginning of another one, as a power cut leaves it.
+ * beginning of another one, as a power cut leaves it.  A last line without a
+ * newline is none, but where one byte stands in the newline's place.
  */
 static bool
-tail_record(struct span line, struct span *record, struct record_head *h)
+tail_record(
+    struct span line, bool whole, struct span *record, struct record_head *h)
 {
 	const struct span begin = SPAN("{\"v\":1,\"k\":\"");
-	struct span rest = line;
+	struct span rest;
 
-	for (;;) {
+	if (!whole && line.n > 0)
+		line.n--;
+	for (rest = line;;) {
 		const char *p = rest.n == 0
 				    ? NULL
 				    : memmem(rest.p, rest.n, begin.p, begin.n);
@@ -374,6 +378,18 @@ tail_record(struct span line, struct span *record, struct record_head *h)
 			return true;
 		rest = span_of(p + 1, (size_t)(line.p + line.n - p) - 1);
 	}
+}
+
+/*
+ * Whether bytes that are no record are the remains of a write: the end of the
+ * file, cut off, or a hole, which is never a few zeros only.
+ */
+static bool
+is_remains(struct span line, bool at_end)
+{
+	static const char hole[8];
+
+	return at_end || memmem(line.p, line.n, hole, sizeof(hole)) != NULL;
 }
 
 static int
@@ -437,19 +453,19 @@ scan_tail(
 	struct span rest = tail, line, record;
 	struct record_head h;
 	uint64_t mark;
-	bool whole;
+	bool whole, found;
 
 	memset(t, 0, sizeof(*t));
 	while (record_next(&rest, &line, &whole)) {
-		if (!whole || !tail_record(line, &record, &h)) {
-			if (!whole || memchr(line.p, 0, line.n) != NULL)
-				t->torn += line.n + whole;
+		found = tail_record(line, whole, &record, &h);
+		if (!whole || !found || record.n < line.n) {
+			if (is_remains(line, !whole && !found))
+				t->torn += line.n + whole - (found ? record.n : 0);
 			else if (t->bad == 0)
 				t->bad = (size_t)(line.p - tail.p) + 1;
-			continue;
 		}
-		if (record.n < line.n)
-			t->torn += line.n - record.n;
+		if (!found)
+			continue;
 		t->records++;
 		t->good_end = (size_t)(rest.p - tail.p);
 		mark = record_mark(record, &h);
@@ -474,7 +490,7 @@ scan_find_in_tail(
 
 	if (scan_read_tail(l, segment, &tail) == 1) {
 		for (rest = buf_span(&tail); record_next(&rest, &one, &whole);) {
-			if (!whole || !tail_record(one, &record, &h) ||
+			if (!tail_record(one, whole, &record, &h) ||
 			    h.time < newest || h.status != LEDGER_OK ||
 			    memcmp(h.key, key, sizeof(h.key)) != 0)
 				continue;

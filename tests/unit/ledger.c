@@ -1,156 +1,7 @@
 /* The ledger as its callers see it: open, append, commit, get, close, open again.
  */
 #include "ledger/ledger.h"
-#include "ledger/internal.h"
-
-#include "tap.h"
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static char dir[64];
-static struct err e;
-static struct buf reports = {NULL, 0, 0, 0};
-
-static void
-report(void *arg, const char *text)
-{
-	(void)arg;
-	buf_adds(&reports, text);
-	buf_addc(&reports, '\n');
-}
-
-static const struct ledger_options writing = {.report = report};
-static const struct ledger_options reading = {.report = report, .read_only = true};
-
-static void
-make_key(unsigned char key[LEDGER_KEY_SIZE], unsigned n)
-{
-	memset(key, 0, LEDGER_KEY_SIZE);
-	key[0] = (unsigned char)(n * 151);
-	for (int i = 0; i < 4; i++)
-		key[15 - i] = (unsigned char)(n >> 8 * i);
-}
-
-/* Record n says {"n":n,...} in its answer. */
-static char res[2048];
-static struct ledger_record
-make_record(unsigned n, const char *more)
-{
-	struct ledger_record r;
-
-	memset(&r, 0, sizeof(r));
-	make_key(r.key, n);
-	r.http = 200;
-	r.attempts = 1;
-	r.millis = 12;
-	r.model = SPAN("gpt \"4\" \xc3\xa9\n");
-	r.endpoint = SPAN("mock");
-	r.usage = SPAN("{\"input\":3}");
-	r.request = SPAN("{\"messages\":[]}");
-	snprintf(res, sizeof(res), "{\"n\":%u,\"more\":\"%s\"}", n, more);
-	r.response = span_str(res);
-	return r;
-}
-
-static void
-add(struct ledger *l, unsigned n, const char *more)
-{
-	struct ledger_record r = make_record(n, more);
-
-	if (ledger_append(l, &r, &e) != 0)
-		ok(false, "append %u: %s", n, e.text);
-}
-
-static bool
-has_answer(struct ledger *l, unsigned n, const char *more)
-{
-	unsigned char key[LEDGER_KEY_SIZE];
-	struct ledger_record r, want = make_record(n, more);
-
-	make_key(key, n);
-	return ledger_has(l, key) && ledger_get(l, key, &r, &e) == 1 &&
-	       memcmp(r.key, key, sizeof(key)) == 0 &&
-	       span_eq(r.response, want.response);
-}
-
-static bool
-has_none(struct ledger *l, unsigned n)
-{
-	unsigned char key[LEDGER_KEY_SIZE];
-	struct ledger_record r;
-
-	make_key(key, n);
-	return !ledger_has(l, key) && ledger_get(l, key, &r, &e) == 0;
-}
-
-static struct ledger *
-open_ledger(const struct ledger_options *o)
-{
-	struct ledger *l;
-
-	buf_clear(&reports);
-	l = ledger_open(dir, o, &e);
-	if (l == NULL) {
-		printf("Bail out! cannot open: %s\n", e.text);
-		exit(1);
-	}
-	return l;
-}
-
-/* Files of the directory whose name ends so. */
-static int
-files(const char *end)
-{
-	DIR *d = opendir(dir);
-	struct dirent *de;
-	int n = 0;
-
-	while (d != NULL && (de = readdir(d)) != NULL) {
-		size_t k = strlen(de->d_name), m = strlen(end);
-		n += de->d_name[0] != '.' && k >= m &&
-		     strcmp(de->d_name + k - m, end) == 0;
-	}
-	if (d != NULL)
-		closedir(d);
-	return n;
-}
-
-static void
-new_dir(void)
-{
-	static int n;
-	char cmd[100];
-
-	if (n > 0) {
-		snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
-		if (system(cmd) != 0)
-			exit(1);
-	}
-	snprintf(dir, sizeof(dir), "/tmp/bf-ledger-%d/%d", (int)getpid(), n++);
-}
-
-static void
-close_ledger(struct ledger *l, const char *what)
-{
-	is_int(ledger_close(l, &e), 0, what);
-}
-
-static void
-commit(struct ledger *l)
-{
-	if (ledger_commit(l, &e) != 0)
-		ok(false, "commit: %s", e.text);
-}
-
-static void
-no_reports(const char *what)
-{
-	is_span(buf_span(&reports), SPAN(""), what);
-}
+#include "ledger_help.h"
 
 static void
 test_round_trip(void)
@@ -284,12 +135,188 @@ test_many(void)
 	no_reports("nothing to report");
 }
 
+/* A clock that went back: what comes later counts as later. */
+static void
+test_clock(void)
+{
+	struct ledger *l;
+	struct ledger_record r;
+
+	new_dir();
+	l = open_ledger(&writing);
+	r = make_record(1, "from the future");
+	r.time = 4000000000000;
+	ledger_append(l, &r, &e);
+	close_ledger(l, "close");
+	l = open_ledger(&writing);
+	r = make_record(1, "");
+	r.status = LEDGER_FORGET;
+	ledger_append(l, &r, &e);
+	ok(has_none(l, 1), "forgotten by one whose clock is behind");
+	close_ledger(l, "close");
+	l = open_ledger(&writing);
+	ok(has_none(l, 1), "also when opened again");
+	add(l, 1, "now");
+	close_ledger(l, "close");
+	l = open_ledger(&reading);
+	ok(has_answer(l, 1, "now"), "and answered again");
+	close_ledger(l, "close");
+}
+
+/* A reader's frame is taken back and written again, longer, at the same place. */
+static void
+test_taken_back(void)
+{
+	struct ledger *l, *reader;
+
+	new_dir();
+	l = open_ledger(&writing);
+	add(l, 1, "one");
+	add(l, 2, "two");
+	close_ledger(l, "close");
+	reader = open_ledger(&reading);
+	l = open_ledger(&writing);
+	add(l, 3, "three");
+	commit(l);
+	is_int(files(".tail"), 1, "taken back into the tail");
+	ok(has_answer(reader, 1, "one"), "a reader finds it in the tail");
+	close_ledger(l, "close");
+	ok(has_answer(reader, 2, "two"), "and in the new frame");
+	ok(has_none(reader, 3), "it knows what was there when it opened");
+	close_ledger(reader, "close");
+	no_reports("nothing to report");
+}
+
+static void
+write_file(const char *name, const void *data, size_t n)
+{
+	char path[200];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "wb");
+	if (f == NULL || fwrite(data, 1, n, f) != n || fclose(f) != 0)
+		exit(1);
+}
+
+static int
+times_reported(const char *text)
+{
+	int n = 0;
+
+	for (const char *p = buf_cstr(&reports); (p = strstr(p, text)) != NULL; p++)
+		n++;
+	return n;
+}
+
+static void
+test_strangers(void)
+{
+	struct ledger *l;
+
+	new_dir();
+	l = open_ledger(&writing);
+	add(l, 1, "one");
+	close_ledger(l, "close");
+	write_file("notes.txt", "mine", 4);
+	write_file("other.jsonl.zst", "this is no zstd at all", 22);
+	write_file("x.jsonl.zst.idx", "", 0);
+	write_file(".hidden", "", 0);
+	l = open_ledger(&writing);
+	add(l, 2, "two"); /* looks at the directory again */
+	ok(has_answer(l, 1, "one"), "other files do not disturb");
+	close_ledger(l, "close");
+	is_int(times_reported("notes.txt: not a file of a ledger"), 1,
+	    "one is reported once");
+	is_int(times_reported("other.jsonl.zst: not a segment"), 1,
+	    "and one that only has the name");
+	is_int(times_reported("\n"), 2, "no other");
+	is_int(files("notes.txt") + files("other.jsonl.zst"), 2,
+	    "they are left alone");
+
+	write_file("new.jsonl.zst",
+	    "\x5b\x2a\x4d\x18\x0d\0\0\0bf-ledger 12\n and more", 30);
+	ok(ledger_open(dir, &reading, &e) == NULL,
+	    "a newer version's segment is refused");
+	ok(strstr(e.text,
+	       "new.jsonl.zst: this segment was written by a newer version") !=
+		NULL,
+	    "with a message that names it");
+}
+
+static void
+test_limits(void)
+{
+	struct ledger *l;
+	struct ledger_record r = make_record(1, "");
+	char *big = malloc(RECORD_MAX);
+
+	new_dir();
+	memset(big, '1', RECORD_MAX);
+	r.response = span_of(big, RECORD_MAX);
+	l = open_ledger(&writing);
+	is_int(ledger_append(l, &r, &e), -1, "a record of 256 MiB is refused");
+	add(l, 1, "");
+	r = make_record(2, "");
+	r.response = span_of(big, 3000000);
+	is_int(ledger_append(l, &r, &e), 0, "one of 3 MB is not");
+	add(l, 3, "");
+	commit(l);
+	close_ledger(l, "close");
+	l = open_ledger(&reading);
+	is_int(ledger_get(l, r.key, &r, &e), 1, "and read back");
+	ok(r.response.n == 3000000 && memcmp(r.response.p, big, 3000000) == 0,
+	    "whole");
+	ok(has_answer(l, 1, "") && has_answer(l, 3, ""), "with its neighbours");
+	close_ledger(l, "close");
+	free(big);
+}
+
+/* Bytes a record: chunks and index, the worst that any number of entries has. */
+static void
+test_table(void)
+{
+	struct table t;
+	struct table_entry *entry;
+	unsigned char key[LEDGER_KEY_SIZE];
+	double most = 0;
+	int bad = 0;
+
+	table_init(&t);
+	for (unsigned n = 0; n < 300000; n++) {
+		make_key(key, n);
+		entry = table_add(&t, key);
+		entry->line = n;
+		double per = ((double)t.slots * 4 +
+				 (double)(n / 4096 + 1) * 4096 * sizeof(*entry)) /
+			     (n + 1);
+		if (n > 200000 && per > most)
+			most = per;
+	}
+	for (unsigned n = 0; n < 300000; n++) {
+		make_key(key, n);
+		entry = table_find(&t, key);
+		bad += entry == NULL || entry->line != n;
+		make_key(key, n + 300000);
+		bad += table_find(&t, key) != NULL;
+	}
+	is_int(bad, 0, "300000 keys are found, others are not");
+	ok(most > 0 && most <= 32, "at most 32 bytes a record: %.1f", most);
+	table_release(&t);
+}
+
 int
 main(void)
 {
 	test_round_trip();
 	test_statuses();
 	test_many();
+	test_clock();
+	test_taken_back();
+	test_strangers();
+	test_limits();
+	test_table();
 	new_dir();
+	buf_release(&reports);
 	return done();
 }
