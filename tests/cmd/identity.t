@@ -4,9 +4,9 @@
 
 # Each run has a provider of its own and shares the ledger with all the others:
 # what it was asked for is in calls, what came out in out.
-llm() {
+llm() { # OPTION...
 	rm -f log
-	bf-mock -q --reply 'about {prompt}' --log log -- bf-llm -q <in >out 2>err
+	bf-mock -q --reply 'about {prompt}' --log log -- bf-llm -q "$@" <in >out 2>err
 	status=$?
 	calls=$(grep -c '"path":"/v1/chat/completions"' log)
 }
@@ -86,10 +86,14 @@ llm
 asks 0 "all of them are known now"
 is "$(wc -l <out)" $((count + 1)) "and come out"
 
+echo "$base" | jq -c '{request: .}' | sed 's/"top_p":0.9/"top_p":0.90/' >in
+llm
+asks 1 "new: a number that is written in another way"
+
 # ---- what is no part of it does not ----
 
-known() { # NAME: the entries in ./in are known
-	llm
+known() { # NAME [OPTION...]: the entries in ./in are known
+	llm "${@:2}"
 	asks 0 "known: $1"
 }
 echo "$base" | jq -c '{request: .}' >in
@@ -117,6 +121,18 @@ echo '{"request":{"model":"m","messages":[{"role":"user","content":"café / A �
 known "escapes: the same text"
 echo '{"request":{"model":"m","mess\u0061ges":[{"role":"user","content":"caf\u00E9 / A 😀"}]}}' >in
 known "escapes: in a name"
+
+echo '{"prompt":"one \"two\""}' >in
+llm -m m
+asks 1 "a prompt: new"
+echo '{"messages":[{"role":"user","content":"one \"two\""}]}' >in
+known "the same as messages" -m m
+echo '{"custom_id":"c","method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":[{"role":"user","content":"one \"two\""}]}}' >in
+known "the same as a line of a batch"
+echo '{"t":"two"}' | bf-prompt 'one "{t}"' >in
+known "the same from bf-prompt, the model from bf-llm" -m m
+echo '{"t":"two"}' | bf-prompt -m m 'one "{t}"' >in
+known "and the model from bf-prompt" -m other
 
 # ---- many entries ----
 
