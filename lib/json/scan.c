@@ -50,6 +50,13 @@ first_plain(const char *p, const char *end)
 }
 
 static const char *
+first_copy_plain(char **to, const char *p, const char *end)
+{
+	scan_use(scan_choice(0));
+	return scan->copy_plain(to, p, end);
+}
+
+static const char *
 first_string(const char *p, const char *end)
 {
 	scan_use(scan_choice(0));
@@ -77,8 +84,8 @@ first_copy(char **to, const char *p, const char *end)
 	return scan->copy(to, p, end);
 }
 
-static const struct scan scan_first = {
-    "first", first_plain, first_string, first_quote, first_close, first_copy};
+static const struct scan scan_first = {"first", first_plain, first_copy_plain,
+    first_string, first_quote, first_close, first_copy};
 
 const struct scan *scan = &scan_first;
 

@@ -22,20 +22,28 @@ struct scan {
 	const char *(*plain)(const char *p, const char *end);
 
 	/*
+	 * The same, and copies what is before it to *to, which moves on.  Any of
+	 * the end - p bytes at *to may change.
+	 */
+	const char *(*copy_plain)(char **to, const char *p, const char *end);
+
+	/*
 	 * Any bytes: the quote that ends the string whose contents begin at p;
 	 * NULL if they are not as they should be (see scan_string_fault()).
 	 */
 	const char *(*string)(const char *p, const char *end);
 
-	/* Checked text: the quote that ends the string whose contents begin at p. */
+	/* Checked text: the quote that ends the string whose contents begin at p.
+	 */
 	const char *(*quote)(const char *p, const char *end);
 
-	/* Checked text: what follows the array or object whose contents begin at p. */
+	/* Checked text: what follows the array or object whose contents begin at p.
+	 */
 	const char *(*close)(const char *p, const char *end);
 
 	/*
 	 * Any bytes: copies them to *to, which moves on, up to the first backslash,
-	 * which is returned, or end.  Any of the end - p bytes at *to may change.
+	 * which is returned, or end.  The end - p bytes at *to may change as well.
 	 */
 	const char *(*copy)(char **to, const char *p, const char *end);
 };
@@ -71,15 +79,16 @@ scan_escape(const char *p, const char *end)
 	if (end - p >= 2 && scan_letter[u[1]] != 0)
 		return p + 2;
 	if (end - p >= 6 && u[1] == 'u' &&
-	    (scan_hex[u[2]] | scan_hex[u[3]] | scan_hex[u[4]] | scan_hex[u[5]]) >= 0)
+	    (scan_hex[u[2]] | scan_hex[u[3]] | scan_hex[u[4]] | scan_hex[u[5]]) >=
+		0)
 		return p + 6;
 	return NULL;
 }
 
 /*
  * Length of the UTF-8 sequence at p < end; 0 if it is not valid, and then
- * *bad (may be NULL) is how many bytes one U+FFFD stands for: the longest start of a
- * valid sequence, or one byte (The Unicode Standard, section 3.9).
+ * *bad (may be NULL) is how many bytes one U+FFFD stands for: the longest start of
+ * a valid sequence, or one byte (The Unicode Standard, section 3.9).
  */
 size_t scan_utf8(const char *p, const char *end, size_t *bad);
 

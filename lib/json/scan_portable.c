@@ -69,6 +69,16 @@ portable_plain(const char *p, const char *end)
 }
 
 static const char *
+portable_copy_plain(char **to, const char *p, const char *end)
+{
+	const char *stop = portable_plain(p, end);
+
+	memcpy(*to, p, (size_t)(stop - p));
+	*to += stop - p;
+	return stop;
+}
+
+static const char *
 portable_string(const char *p, const char *end)
 {
 	while ((p = portable_plain(p, end)) < end) {
@@ -141,5 +151,5 @@ portable_copy(char **to, const char *p, const char *end)
 	return p + n;
 }
 
-const struct scan scan_portable = {"portable", portable_plain, portable_string,
-    portable_quote, portable_close, portable_copy};
+const struct scan scan_portable = {"portable", portable_plain, portable_copy_plain,
+    portable_string, portable_quote, portable_close, portable_copy};

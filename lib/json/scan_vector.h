@@ -17,6 +17,8 @@
 
 #define VEC_INLINE static inline VEC_TARGET __attribute__((always_inline))
 #define VEC_ONLY   static VEC_TARGET
+/* What would cost the common way registers and a larger frame. */
+#define VEC_APART static VEC_TARGET __attribute__((noinline))
 
 VEC_INLINE vec
 vec_load(const char *p)
@@ -44,6 +46,19 @@ VEC_INLINE unsigned
 vec_first(vec_mask m)
 {
 	return (unsigned)__builtin_ctzll(m) / VEC_LANE;
+}
+
+/* All bytes as far as the first one marked, that included. */
+VEC_INLINE vec_mask
+vec_up_to_first(vec_mask m)
+{
+	return m ^ (m - 1);
+}
+
+VEC_INLINE vec_mask
+vec_high(vec v)
+{
+	return vec_bits((vec)(v >= 0x80));
 }
 
 /* Bytes that end a run of plain text. */
@@ -79,7 +94,7 @@ vec_not_utf8(vec v, vec prev)
  * Where in the run from start the block at p is not UTF-8, to the byte.  All up
  * to p is, but for a sequence that p may be in the middle of.
  */
-VEC_ONLY const char *
+VEC_APART const char *
 vec_plain_exactly(const char *start, const char *p, const char *end)
 {
 	while (p > start && ((unsigned char)p[-1] & 0xc0) == 0x80)
@@ -89,8 +104,9 @@ vec_plain_exactly(const char *start, const char *p, const char *end)
 	return scan_portable.plain(p, end);
 }
 
-VEC_ONLY const char *
-vec_plain(const char *p, const char *end)
+/* The rest of a run of plain text, whatever it holds; ASCII is before it. */
+VEC_APART const char *
+vec_plain_rest(char *to, const char *p, const char *end)
 {
 	const char *start = p;
 	vec prev = {0};
@@ -98,10 +114,14 @@ vec_plain(const char *p, const char *end)
 
 	for (;; p += VEC_SIZE) {
 		vec v = vec_load_padded(p, end);
-		vec_mask stop = vec_stops(v), high = vec_bits((vec)(v >= 0x80));
+		vec_mask stop = vec_stops(v), high = vec_high(v);
 
+		if (to != NULL && end - p >= VEC_SIZE)
+			memcpy(to + (p - start), &v, sizeof v);
+		else if (to != NULL)
+			memcpy(to + (p - start), p, (size_t)(end - p));
 		if ((high | carry) != 0 &&
-		    (vec_not_utf8(v, prev) & (stop ^ (stop - 1))) != 0)
+		    (vec_not_utf8(v, prev) & vec_up_to_first(stop)) != 0)
 			return vec_plain_exactly(start, p, end);
 		if (stop != 0)
 			return p + vec_first(stop);
@@ -110,26 +130,62 @@ vec_plain(const char *p, const char *end)
 	}
 }
 
-/*
- * All escapes in a block are passed over before the next is loaded; only one
- * that reaches into it makes a new beginning, with ASCII before it.
- */
+/* The run of plain text from p, copied to unless that is NULL. */
+VEC_INLINE const char *
+vec_plain_inline(char *to, const char *p, const char *end)
+{
+	for (; end - p >= VEC_SIZE; p += VEC_SIZE) {
+		vec v = vec_load(p);
+		vec_mask stop = vec_stops(v);
+
+		if ((vec_high(v) & vec_up_to_first(stop)) != 0)
+			break;
+		if (to != NULL) {
+			memcpy(to, &v, sizeof v);
+			to += VEC_SIZE;
+		}
+		if (stop != 0)
+			return p + vec_first(stop);
+	}
+	return vec_plain_rest(to, p, end);
+}
+
 VEC_ONLY const char *
-vec_string(const char *p, const char *end)
+vec_plain(const char *p, const char *end)
+{
+	return vec_plain_inline(NULL, p, end);
+}
+
+VEC_ONLY const char *
+vec_copy_plain(char **to, const char *p, const char *end)
+{
+	const char *stop = vec_plain_inline(*to, p, end);
+
+	*to += stop - p;
+	return stop;
+}
+
+/*
+ * The rest of a string, whatever it holds; ASCII is before it.  All escapes in
+ * a block are passed over before the next is loaded; only one that reaches into
+ * that makes a new beginning.
+ */
+VEC_APART const char *
+vec_string_rest(const char *p, const char *end)
 {
 	vec prev = {0};
 	vec_mask carry = 0;
 
 	for (;;) {
 		vec v = vec_load_padded(p, end);
-		vec_mask stop = vec_stops(v), high = vec_bits((vec)(v >= 0x80));
+		vec_mask stop = vec_stops(v), high = vec_high(v);
 		vec_mask bad = (high | carry) != 0 ? vec_not_utf8(v, prev) : 0;
 		const char *next = p + VEC_SIZE;
 
 		while (stop != 0) {
 			const char *at = p + vec_first(stop);
 
-			if (at == end || (bad & (stop ^ (stop - 1))) != 0)
+			if (at == end || (bad & vec_up_to_first(stop)) != 0)
 				return NULL;
 			if (*at == '"')
 				return at;
@@ -148,6 +204,34 @@ vec_string(const char *p, const char *end)
 		prev = v;
 		carry = high;
 	}
+}
+
+VEC_ONLY const char *
+vec_string(const char *p, const char *end)
+{
+	while (end - p >= VEC_SIZE) {
+		vec v = vec_load(p);
+		vec_mask stop = vec_stops(v), high = vec_high(v);
+		const char *next = p + VEC_SIZE;
+
+		if ((high & vec_up_to_first(stop)) != 0)
+			break;
+		while (stop != 0) {
+			const char *at = p + vec_first(stop);
+
+			if (*at == '"')
+				return at;
+			if (*at != '\\' || (at = scan_escape(at, end)) == NULL)
+				return NULL;
+			if (at >= next || high != 0) {
+				next = at;
+				break;
+			}
+			stop &= ~(vec_mask)0 << (at - p) * VEC_LANE;
+		}
+		p = next;
+	}
+	return vec_string_rest(p, end);
 }
 
 VEC_INLINE const char *
@@ -229,4 +313,5 @@ vec_copy(char **to, const char *p, const char *end)
 	return scan_portable.copy(to, p, end);
 }
 
-#define SCAN_FUNCTIONS vec_plain, vec_string, vec_quote, vec_close, vec_copy
+#define SCAN_FUNCTIONS \
+	vec_plain, vec_copy_plain, vec_string, vec_quote, vec_close, vec_copy

@@ -144,25 +144,22 @@ json_is(struct span value, const char *s)
 void
 json_escape(struct buf *out, struct span text)
 {
-	const char *p = text.p, *end = text.p + text.n, *q;
+	const char *p = text.p, *end = text.p + text.n;
+	char *to;
 	size_t bad;
 
 	while (p < end) {
-		q = scan->plain(p, end);
-		buf_add(out, p, (size_t)(q - p));
-		p = q;
-		if (p == end)
-			break;
-		if ((unsigned char)*p < 0x80) {
-			buf_room(out, 6);
-			out->len = (size_t)(put_escaped(out->data + out->len,
-						(unsigned char)*p++) -
-					    out->data);
-		} else {
+		/* Six bytes for what stops the copying. */
+		to = buf_room(out, (size_t)(end - p) + 6);
+		p = scan->copy_plain(&to, p, end);
+		if (p < end && (unsigned char)*p < 0x80) {
+			to = put_escaped(to, (unsigned char)*p++);
+		} else if (p < end) {
 			scan_utf8(p, end, &bad);
-			buf_add(out, "\xef\xbf\xbd", 3);
+			to += utf8_encode(REPLACEMENT, to);
 			p += bad;
 		}
+		out->len = (size_t)(to - out->data);
 	}
 }
 

@@ -124,6 +124,20 @@ copies(const struct scan *s, const char *p, const char *end)
 	return good;
 }
 
+static bool
+copies_plain(const struct scan *s, const char *p, const char *end)
+{
+	size_t n = (size_t)(end - p), copied;
+	const char *want = slow_plain(p, end);
+	char *out = malloc(n == 0 ? 1 : n), *to = out;
+	bool good = s->copy_plain(&to, p, end) == want;
+
+	copied = (size_t)(to - out);
+	good = good && copied == (size_t)(want - p) && memcmp(out, p, copied) == 0;
+	free(out);
+	return good;
+}
+
 /* Counts differences; the bytes stand at the very end of their memory. */
 static int
 compare(const struct scan *s, struct span text)
@@ -135,6 +149,7 @@ compare(const struct scan *s, struct span text)
 	memcpy(copy, text.p, text.n);
 	wrong += s->plain(copy, end) != slow_plain(copy, end);
 	wrong += !copies(s, copy, end);
+	wrong += !copies_plain(s, copy, end);
 	want = slow_string(copy, end);
 	wrong += s->string(copy, end) != want;
 	if (want != NULL)
