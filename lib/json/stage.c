@@ -474,21 +474,32 @@ stage_close(struct stage *st)
 
 /* ---- the incomplete mark ---- */
 
-/* A cheap look first: this is asked of every line. */
+static struct span
+skip_space(struct span s)
+{
+	while (s.n > 0 && (*s.p == ' ' || *s.p == '\t' || *s.p == '\r'))
+		s = span_of(s.p + 1, s.n - 1);
+	return s;
+}
+
+/*
+ * A cheap look first: this is asked of every line.  An escape in the name may
+ * stand for any character.
+ */
 static bool
 looks_like_mark(struct span s)
 {
-	size_t i = 0;
+	size_t i;
 
-	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t'))
-		i++;
-	if (i == s.n || s.p[i++] != '{')
+	if (s.n == 0 || *s.p != '{')
 		return false;
-	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t'))
-		i++;
-	if (s.n - i < sizeof(mark) || s.p[i++] != '"')
+	s = skip_space(span_of(s.p + 1, s.n - 1));
+	if (s.n <= sizeof(mark) || *s.p != '"')
 		return false;
-	return s.p[i] == '\\' || memcmp(s.p + i, mark, sizeof(mark) - 1) == 0;
+	for (i = 0; i < sizeof(mark) - 1; i++)
+		if (s.p[i + 1] != mark[i])
+			return s.p[i + 1] == '\\';
+	return true;
 }
 
 static bool
@@ -506,6 +517,7 @@ stage_is_incomplete(struct span line, int *status)
 	struct span number;
 	int64_t n;
 
+	line = skip_space(line);
 	if (!looks_like_mark(line) || json_check(line, &f) < 0)
 		return false;
 	it = json_iter(line);
@@ -534,7 +546,8 @@ stage_add_incomplete(struct buf *out, const char *by, const char *why, int statu
 void
 stage_why(const struct stage *st, struct buf *out)
 {
-	struct span body = json_get(buf_span(&st->incomplete), "incomplete");
+	struct span body = json_get(
+	    skip_space(buf_span(&st->incomplete)), "incomplete");
 	struct buf a = BUF_INIT, b = BUF_INIT;
 	struct span by, why;
 
