@@ -194,13 +194,13 @@ judge(struct jsonl_reader *r, struct span raw, struct span *line, struct err *e)
 	}
 	if (raw.n > 0 && raw.p[raw.n - 1] == '\r')
 		raw.n--;
+	if (raw.n > r->max_line)
+		return too_long(r, e);
 	while (
 	    i < raw.n && (raw.p[i] == ' ' || raw.p[i] == '\t' || raw.p[i] == '\r'))
 		i++;
 	if (i == raw.n)
 		return JSONL_AGAIN;
-	if (raw.n > r->max_line)
-		return too_long(r, e);
 	nul = memchr(raw.p, '\0', raw.n);
 	if (nul != NULL) {
 		r->bad_at = (size_t)(nul - raw.p) + r->shift;

@@ -109,16 +109,16 @@ if command -v script >/dev/null; then
 	head -2 in | tail -1 >two
 	sed -n 4p in >four
 	TERM=xterm tty 'bf-print <two'
-	is "$(cat out)" "$esc[1mb2$esc[0m
+	is "$(cat out)" "${esc}[1mb2${esc}[0m
 A short one." "on a terminal the heading is bold"
 	TERM=xterm tty 'bf-print <four'
-	is "$(tail -1 out)" "$esc[31merror:$esc[0m rate_limit: the provider asked to wait" "and an error red"
+	is "$(tail -1 out)" "${esc}[31merror:${esc}[0m rate_limit: the provider asked to wait" "and an error red"
 	TERM=dumb tty 'bf-print <two'
 	is "$(head -1 out)" b2 "not on a dumb one"
 	NO_COLOR=1 TERM=xterm tty 'bf-print <two'
 	is "$(head -1 out)" b2 "nor under NO_COLOR"
 	NO_COLOR='' TERM=xterm tty 'bf-print <two'
-	is "$(head -1 out)" "$esc[1mb2$esc[0m" "of which an empty one is none"
+	is "$(head -1 out)" "${esc}[1mb2${esc}[0m" "of which an empty one is none"
 	TERM=xterm tty 'stty cols 20; env -u COLUMNS bf-print long <one'
 	is "$(head -1 out)" "long: one two three" "the terminal's width is asked for"
 fi

@@ -10,7 +10,7 @@ incomplete='{"incomplete":{"by":"bf-llm","why":"budget reached","status":75}}'
 
 # no file of the run's own is left behind
 litter() {
-	is "$(ls -A | grep '^\..*\.......$')" "" "$1: no temporary file is left"
+	is "$(find . -name '.*.??????')" "" "$1: no temporary file is left"
 }
 
 # ---- formats ----
@@ -148,7 +148,7 @@ is "$(cat odd.csv.partial)" "a,b
 ok $? "csv: and nothing else"
 printf '{"a":1,"b":2}\n{"a":3,"c":4}\n{"b":5}\n' >odd
 run bf-save --keep-going odd.csv <odd
-is "$status $(cat odd.csv | tr '\n' ' ')" "1 a,b 1,2 ,5 " "csv: --keep-going leaves it out, status 1"
+is "$status $(tr '\n' ' ' <odd.csv)" "1 a,b 1,2 ,5 " "csv: --keep-going leaves it out, status 1"
 
 # ---- whole or not at all ----
 
@@ -165,8 +165,8 @@ is "$(stat -c %a f.jsonl)" 640 "and keeps its mode"
 is "$(stat -c %a new.jsonl)" 640 "a new one has that of the umask"
 
 cp in f.jsonl
-{ cat one; echo "$incomplete"; } >cut
-run bf-save f.jsonl <cut
+{ cat one; echo "$incomplete"; } >part
+run bf-save f.jsonl <part
 is "$status" 75 "incomplete input: the line's status"
 same in f.jsonl "incomplete input: the file is as it was"
 same one f.jsonl.partial "incomplete input: what came is kept aside"
@@ -229,8 +229,8 @@ is "$status" 2 "two are too"
 run bf-save --tee t.jsonl <in
 same in out "--tee passes the entries on"
 same in t.jsonl "--tee saves them"
-run bf-save --tee --fields id t.jsonl <cut
-same cut out "--tee passes the incomplete line on"
+run bf-save --tee --fields id t.jsonl <part
+same part out "--tee passes the incomplete line on"
 is "$status" 75 "--tee: with its status"
 bf-save --tee t.jsonl <in >/dev/full 2>err
 is "$?" 2 "--tee to a full device: status 2"
@@ -292,7 +292,7 @@ printf 'x\037\213' >z.jsonl
 printf '\037\213x' >z.jsonl
 run bf-save --append z.jsonl <one
 is "$status $(cat err)" "2 bf-save: z.jsonl: cannot append to compressed data" "--append to compressed data is refused"
-run bf-save --append grown.jsonl <cut
+run bf-save --append grown.jsonl <part
 is "$status" 75 "--append of an incomplete stream"
 same whole.jsonl grown.jsonl "leaves the file as it was"
 

@@ -44,14 +44,14 @@ state() {
 	else echo torn; fi
 }
 
-litter() { ls -A d | grep -v -x -e f -e f.partial; }
+litter() { find d -mindepth 1 ! -name f ! -name f.partial; }
 
 for call in read write open fsync rename close; do
 	fresh
 	n=$(calls $call bf-save d/f)
 	[ "$n" -ge 1 ]
 	ok $? "bf-save: $call is called ($n)"
-	bad= torn= quiet= left= new=
+	bad='' torn='' quiet='' left='' new=''
 	for i in $(seq "$n"); do
 		fresh
 		inject "$call:$i:EIO" bf-save d/f
@@ -68,7 +68,7 @@ for call in read write open fsync rename close; do
 	# standard output: the file is the new one by then.
 	open | fsync) after=" $n" ;;
 	close) after=" $((n - 1)) $n" ;;
-	*) after= ;;
+	*) after='' ;;
 	esac
 	is "$bad" "" "bf-save: each failing $call gives status 2"
 	is "$quiet" "" "bf-save: each failing $call gives a message"
@@ -102,7 +102,7 @@ done
 for call in write open fsync rename close; do
 	fresh
 	n=$(calls $call bf-save d/f)
-	torn=
+	torn=''
 	for i in $(seq "$n"); do
 		for what in kill killed; do
 			fresh
@@ -118,7 +118,7 @@ done
 
 for call in read write close; do
 	n=$(calls $call bf-take)
-	bad= quiet= whole=
+	bad='' quiet='' whole=''
 	for i in $(seq "$n"); do
 		inject "$call:$i:EIO" bf-take
 		[ "$status" = 2 ] || bad="$bad $i:$status"

@@ -114,6 +114,8 @@ static const struct {
     {"far too long",
 	LITERAL("12345678901234567890123456789012345678901234567890\n\nb\n"),
 	"1!21 3=b ."},
+    {"too many spaces", LITERAL("                              \nb\n"),
+	"1!21 2=b ."},
     {"too long, no newline",
 	LITERAL("12345678901234567890123456789012345678901234567890"), "1!21 ."},
     {"first byte of a magic number", LITERAL("(\n\x1f\n"), "1=( 2=\x1f ."},
