@@ -266,7 +266,7 @@ main(int argc, char **argv)
 	    .window = (uint64_t)256 << 20,
 	    .say = say,
 	};
-	struct provider_options po = {.warn = warn};
+	struct provider_options po = {.report = warn};
 	struct provider p;
 	struct cli cli;
 	int status, signo;

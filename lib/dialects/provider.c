@@ -130,10 +130,10 @@ read_key_file(struct provider *p, const struct provider_options *o, struct err *
 	if (fd < 0)
 		return err_sys(e, "%s", o->key_file);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0 &&
-	    o->warn != NULL) {
+	    o->report != NULL) {
 		snprintf(warning, sizeof warning,
 		    "%.300s: others may read this key; chmod 600 it", o->key_file);
-		o->warn(warning);
+		o->report(warning);
 	}
 	while (n < KEY_MAX && (got = fd_read(fd, text + n, KEY_MAX - n)) != 0) {
 		if (got < 0) {

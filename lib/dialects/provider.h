@@ -34,7 +34,7 @@ struct provider_options {
 	const char *endpoint;
 	const char *key_file;
 	/* A warning, a line; may be NULL. */
-	void (*warn)(const char *text);
+	void (*report)(const char *text);
 };
 
 /*

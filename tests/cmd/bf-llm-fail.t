@@ -190,7 +190,7 @@ MOCK=()
 
 for reason in length content_filter; do
 	fresh
-	MOCK=(--finish-reason $reason)
+	MOCK=(--finish-reason "$reason")
 	llm -m m --errors e one
 	is "$status $(calls) $(jq -r '.error.class + " " + .response.text' e) $(wc -l <out)" \
 		"1 1 $reason number 1 0" "finish_reason $reason: put aside with its text, not tried again"
