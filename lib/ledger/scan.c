@@ -106,7 +106,7 @@ index_text(struct ledger *l, uint32_t frame, struct span text)
 	bool whole;
 
 	while (record_next(&rest, &line, &whole))
-		if (record_head(line, &h) == 0)
+		if (whole && record_head(line, &h) == 0)
 			store_record(l, &h, frame, (size_t)(line.p - text.p));
 		else
 			damage(l, s, "", l->frames[frame].at,

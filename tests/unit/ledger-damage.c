@@ -12,7 +12,7 @@ struct file {
 	size_t n;
 };
 
-static char segment[300], tail[310]; /* paths */
+static char segment[400], tail[410]; /* paths */
 static struct file clean, open_seg, open_tail;
 static bool present[2000];
 static char long_text[200];
@@ -423,7 +423,7 @@ test_power_cut(void)
 		s.n = synced + rng_below(&rng, s.n - synced + 1);
 		snprintf(dir, sizeof(dir), "%.50s-cut", from);
 		mkdir(dir, 0700);
-		char name[300];
+		char name[500];
 		snprintf(name, sizeof(name), "%s%s", dir, segment + strlen(from));
 		spit(name, s.data, s.n);
 		snprintf(name, sizeof(name), "%s%s", dir, tail + strlen(from));
