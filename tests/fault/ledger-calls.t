@@ -37,7 +37,7 @@ mended() { # WHAT
 	"$led" have l <acks >missing 2>>err || { echo "# $1: missing $(tr '\n' ' ' <missing)"; return 1; }
 	"$led" write l 1000 5 2 >>acks 2>>err || { echo "# $1: the next writer failed"; cat err; return 1; }
 	"$led" have l <acks >missing 2>>err || { echo "# $1: then missing $(tr '\n' ' ' <missing)"; return 1; }
-	[ "$(ls l | grep -c tail)" -eq 0 ] || { echo "# $1: a tail is left"; return 1; }
+	[ "$(find l -name '*.tail' | wc -l)" -eq 0 ] || { echo "# $1: a tail is left"; return 1; }
 	zstd -tq l/*.zst || { echo "# $1: zstd -t"; return 1; }
 	[ -z "$(zstdcat l/*.zst | cut -c13-44 | sort | uniq -d)" ] || { echo "# $1: a record is there twice"; return 1; }
 }

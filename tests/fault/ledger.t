@@ -5,7 +5,7 @@ led=$BUILD/fault/ledger
 
 # The state after a clean end: no tail, segments that zstd accepts, each record once.
 is_clean() { # DIR RECORDS NAME
-	is "$(ls "$1" | grep -c tail)" 0 "$3: no tail is left" &&
+	is "$(find "$1" -name '*.tail' | wc -l)" 0 "$3: no tail is left" &&
 		zstd -tq "$1"/*.zst 2>zstd.err &&
 		zstdcat "$1"/*.zst | cut -c13-44 >keys &&
 		is "$(wc -l <keys) $(sort -u keys | wc -l)" "$2 $2" "$3: each record is there once" ||
@@ -74,7 +74,7 @@ exec 7>&-
 wait
 "$led" have killed <kill.acks >missing
 ok $? "still there when the next writers have mended the segments"
-is "$(ls killed | grep -c tail)" 0 "no tail is left by the menders"
+is "$(find killed -name '*.tail' | wc -l)" 0 "no tail is left by the menders"
 zstd -tq killed/*.zst
 ok $? "zstd accepts all segments"
 is "$(zstdcat killed/*.zst | cut -c13-44 | sort | uniq -d | wc -l)" 0 "no record is there twice"
@@ -86,7 +86,7 @@ mkfifo gate3
 	for i in $(seq 1 60); do # the last frame is taken back each time
 		BF_BLOCK=60000 BF_TAIL=20000 "$led" write moving $((6000 + i)) 1 >>moving.acks
 	done
-	echo done) >gate3 & writer=$!
+	echo over) >gate3 & writer=$!
 "$led" watch moving moving.acks <gate3 >watch.out 2>watch.err
 ok $? "a reader misses nothing while a writer moves records"
 wait $writer
