@@ -3,24 +3,38 @@
 
 typedef void add_cell(struct buf *out, struct span text);
 
+static bool
+needs_quotes(struct span text)
+{
+	char c;
+	size_t i;
+
+	for (i = 0; i < text.n; i++) {
+		c = text.p[i];
+		if (c == ',' || c == '"' || c == '\n' || c == '\r')
+			return true;
+	}
+	return false;
+}
+
 static void
 add_csv_cell(struct buf *out, struct span text)
 {
-	size_t i;
+	const char *quote;
+	size_t n;
 
-	for (i = 0; i < text.n; i++)
-		if (strchr(",\"\r\n", text.p[i]) != NULL && text.p[i] != '\0')
-			break;
-	if (i == text.n) {
+	if (!needs_quotes(text)) {
 		buf_addspan(out, text);
 		return;
 	}
 	buf_addc(out, '"');
-	for (i = 0; i < text.n; i++) {
-		if (text.p[i] == '"')
-			buf_addc(out, '"');
-		buf_addc(out, text.p[i]);
+	while ((quote = memchr(text.p, '"', text.n)) != NULL) {
+		n = (size_t)(quote - text.p) + 1;
+		buf_add(out, text.p, n);
+		buf_addc(out, '"');
+		text = span_of(text.p + n, text.n - n);
 	}
+	buf_addspan(out, text);
 	buf_addc(out, '"');
 }
 

@@ -7,7 +7,8 @@
  * Nth and all later ones, as on a disk that stays full.
  *
  *   CALL	read (also pread), write (also pwrite, writev), open (also openat,
- *		mkostemp), fsync, fdatasync, rename, close, ftruncate, mmap, poll
+ *		mkostemp), fsync, fdatasync, rename, close, ftruncate, mmap, poll,
+ *		dlopen (whatever its WHAT, the library is not found)
  *   WHAT	an errno by name or number: the call does nothing and fails
  *		short	half of the bytes are read or written (at least one)
  *		kill	the process gets SIGKILL before the call
@@ -390,6 +391,15 @@ poll(struct pollfd *fds, nfds_t n, int timeout)
 	if (w == FAIL)
 		return -1;
 	FINISH(int, next(fds, n, timeout));
+}
+
+void *
+dlopen(const char *name, int flags)
+{
+	REAL(dlopen, "dlopen", -1, name);
+	if (w != NOTHING)
+		return NULL;
+	return next(name, flags);
 }
 
 int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size);

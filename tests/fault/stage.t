@@ -135,4 +135,20 @@ for what in read:1:EINTR read:2:short read:1:EAGAIN write:1:short write:1:EINTR 
 	same in out "bf-take: $what changes nothing"
 done
 
+# ---- compressed input without its library ----
+
+gzip -c in >in.gz
+run env LD_PRELOAD="$so" BF_INJECT=dlopen:1:ENOENT bf-take in.gz
+is "$status $(cat err)" "2 bf-take: in.gz: gzip input needs libz.so.1 (Debian package zlib1g)" \
+	"gzip input without zlib: the package is named"
+printf '\050\265\057\375' >in.zst
+run env LD_PRELOAD="$so" BF_INJECT=dlopen:1:ENOENT bf-take in.zst
+is "$status $(cat err)" "2 bf-take: in.zst: zstd input needs libzstd.so.1 (Debian package libzstd1)" \
+	"zstd input without libzstd: the package is named"
+run bf-take in.gz
+same in out "gzip input with zlib"
+rm -f count
+run env LD_PRELOAD="$so" BF_INJECT=dlopen BF_INJECT_COUNT="$TMP/count" bf-take in
+is "$(cat count)" "dlopen 0" "other input loads no library"
+
 done_testing
