@@ -148,14 +148,14 @@ save_entries(struct save *s)
 		}
 		s->count++;
 		if (sink_write(s, &e) < 0 && s->file != NULL)
-			stage_stop(&s->st, STATUS_CANNOT, "%s", e.text);
+			stage_stop_told(&s->st, STATUS_CANNOT, e.text);
 		if (s->tee)
 			stage_emit(&s->st, &s->en);
 	}
 	if (s->format->end != NULL && !stage_is_cut(&s->st)) {
 		s->format->end(s);
 		if (sink_write(s, &e) < 0 && s->file != NULL)
-			stage_stop(&s->st, STATUS_CANNOT, "%s", e.text);
+			stage_stop_told(&s->st, STATUS_CANNOT, e.text);
 	}
 }
 

@@ -170,7 +170,9 @@ keep(struct save *s, const char *why)
 	buf_adds(&path, outfile_path(s->file));
 	r = outfile_keep_partial(s->file, &e);
 	s->file = NULL;
-	if (r < 0)
+	if (r < 0 && strcmp(why, e.text) == 0)
+		msg_error("%s", why);
+	else if (r < 0)
 		msg_error("%s: not saved: %s; %s", s->name, why, e.text);
 	else if (direct)
 		msg_error("%s: not all is saved: %s", s->name, why);

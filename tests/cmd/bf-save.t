@@ -196,6 +196,9 @@ same one f.jsonl.partial "--expect: what came is kept aside"
 like "$(cat err)" "*: 1 entries instead of 2; *" "--expect: and it is said"
 run bf-save --expect 1 f.jsonl <one
 is "$status" 0 "--expect: the right number is taken"
+run bf-save --expect 1 - <in
+is "$status $(tail -1 out)" '2 {"incomplete":{"by":"bf-save","why":"3 entries instead of 1","status":2}}' \
+	"--expect: on standard output the stream says so"
 litter "so far"
 
 ln -s sub/real.jsonl link.jsonl

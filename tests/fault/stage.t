@@ -46,6 +46,8 @@ state() {
 
 litter() { find d -mindepth 1 ! -name f ! -name f.partial; }
 
+fresh
+is "$(calls fsync bf-save d/f)" 2 "bf-save: the file is synced, and its folder"
 for call in read write open fsync rename close; do
 	fresh
 	n=$(calls $call bf-save d/f)
@@ -80,7 +82,7 @@ done
 fresh
 BF_INJECT_PATH=/d/ inject write:1+:ENOSPC bf-save d/f
 is "$status $(state)" "2 old" "bf-save: a disk that stays full: the old file"
-like "$(cat err)" "*No space left on device*" "bf-save: and the reason is told"
+is "$(cat err)" "bf-save: d/f: cannot write: No space left on device" "bf-save: the reason is told, once"
 is "$(ls -A d)" "f" "bf-save: and nothing else is left"
 
 # Whether the file has changed cannot be found out: then it is written.
