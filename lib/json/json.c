@@ -83,6 +83,23 @@ json_get(struct span object, const char *name)
 	return found;
 }
 
+void
+json_pick(
+    struct span object, const char *const *names, struct span *values, size_t n)
+{
+	struct json_iter it = json_iter(object);
+	struct json_member m;
+
+	for (size_t i = 0; i < n; i++)
+		values[i] = SPAN_NONE;
+	if (!it.object)
+		return;
+	while (json_next(&it, &m))
+		for (size_t i = 0; i < n; i++)
+			if (json_key_is(m.key, span_str(names[i])))
+				values[i] = m.value;
+}
+
 struct span
 json_at(struct span array, size_t index)
 {

@@ -77,6 +77,9 @@ bool json_key_is(struct span key, struct span name);
 
 /* The value of the last member of that name; SPAN_NONE if there is none. */
 struct span json_get(struct span object, const char *name);
+/* Several at once: values[i] is what json_get(object, names[i]) gives. */
+void json_pick(struct span object, const char *const *names, struct span *values,
+    size_t n);
 struct span json_at(struct span array, size_t index);
 size_t json_count(struct span value); /* members or elements */
 

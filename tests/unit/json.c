@@ -303,7 +303,7 @@ test_next(void)
 static void
 test_iterate(void)
 {
-	struct span v = SPAN(
+	struct span picked[2], v = SPAN(
 	    "{ \"a\" : 1 , \"b\":[ ] ,\"c\\n\": {\"d\":\"]}\\\"\"}, \"e\":-1.5e3 , "
 	    "\"a\":\" x \"}");
 	struct json_iter it = json_iter(v);
@@ -326,6 +326,11 @@ test_iterate(void)
 	is_int((long long)json_count(v), 5, "count");
 	is_span(json_get(v, "a"), SPAN("\" x \""), "of duplicates the last");
 	ok(json_get(v, "d").p == NULL, "no such member");
+	json_pick(v, (const char *const[]){"d", "a"}, picked, 2);
+	ok(picked[0].p == NULL, "picked together: none");
+	is_span(picked[1], json_get(v, "a"), "picked together: the last");
+	json_pick(SPAN("[\"a\"]"), (const char *const[]){"a"}, picked, 1);
+	ok(picked[0].p == NULL, "picked together: not from an array");
 	ok(json_get(SPAN("[1]"), "a").p == NULL, "no members in an array");
 
 	v = SPAN("[ [1,[2]] , \"a\" ,null,{} ]");
