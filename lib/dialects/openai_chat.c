@@ -146,23 +146,27 @@ struct choice {
 static int
 read_choice(struct span choice, struct choice *c, struct err *e)
 {
-	struct span message = get_in(choice, "message");
+	static const char *const of_choice[] = {
+	    "message", "finish_reason", "logprobs"};
+	static const char *const of_message[] = {
+	    "content", "refusal", "reasoning", "reasoning_content", "tool_calls"};
+	struct span in_choice[3], in_message[5];
 
-	if (!is_object(message))
+	json_pick(choice, of_choice, in_choice, 3);
+	if (!is_object(in_choice[0]))
 		return err_set(e, "the answer's choice has no message");
-	c->text = json_get(message, "content");
+	c->finish = in_choice[1];
+	c->logprobs = in_choice[2];
+	json_pick(in_choice[0], of_message, in_message, 5);
+	c->text = in_message[0];
 	if (is_there(c->text) && !is_string(c->text))
 		return err_set(e, "the answer's content is not a string");
-	c->finish = json_get(choice, "finish_reason");
-	c->refusal = json_get(message, "refusal");
-	c->reasoning = json_get(message, "reasoning");
-	if (!is_string(c->reasoning))
-		c->reasoning = json_get(message, "reasoning_content");
-	c->tool_calls = json_get(message, "tool_calls");
+	c->refusal = in_message[1];
+	c->reasoning = is_string(in_message[2]) ? in_message[2] : in_message[3];
+	c->tool_calls = in_message[4];
 	if (c->tool_calls.p != NULL && (json_type(c->tool_calls) != JSON_ARRAY ||
 					   json_count(c->tool_calls) == 0))
 		c->tool_calls = SPAN_NONE;
-	c->logprobs = json_get(choice, "logprobs");
 	return 0;
 }
 
@@ -180,11 +184,9 @@ aside_of(const struct choice *c)
 }
 
 static void
-add_response(struct buf *out, struct span root, const struct choice *c,
+add_response(struct buf *out, struct span named, const struct choice *c,
     struct span model, const struct dialect_usage *usage, bool refused)
 {
-	struct span named = json_get(root, "model");
-
 	buf_adds(out, "{\"text\":");
 	if (is_string(c->text) && !(refused && c->text.n == 2))
 		buf_addspan(out, c->text);
@@ -219,9 +221,10 @@ static int
 answer(struct buf *out, struct span text, struct span model,
     struct dialect_answer *a, struct err *e)
 {
+	static const char *const names[] = {"usage", "error", "choices", "model"};
 	struct choice c;
 	struct json_fault fault;
-	struct span choices;
+	struct span in[4], choices, choice;
 	bool refused;
 
 	*a = (struct dialect_answer){.aside = NULL};
@@ -234,25 +237,26 @@ answer(struct buf *out, struct span text, struct span model,
 		text = span_of(text.p + 1, text.n - 1);
 	if (!is_object(text))
 		return err_set(e, "the answer is not a JSON object");
-	read_usage(json_get(text, "usage"), &a->usage);
-	if (is_there(json_get(text, "error"))) {
+	json_pick(text, names, in, 4);
+	read_usage(in[0], &a->usage);
+	if (is_there(in[1])) {
 		struct dialect_error de;
 
 		dialect_openai_chat.error(text, &de);
 		return err_set(e, "an error came with status 200%s%s",
 		    de.message[0] != '\0' ? ": " : "", de.message);
 	}
-	choices = json_get(text, "choices");
-	if (choices.p == NULL || json_type(choices) != JSON_ARRAY ||
-	    json_count(choices) == 0)
+	choices = in[2];
+	choice = choices.p == NULL ? SPAN_NONE : json_at(choices, 0);
+	if (choice.p == NULL)
 		return err_set(e, "the answer has no choices");
-	if (read_choice(json_at(choices, 0), &c, e) != 0)
+	if (read_choice(choice, &c, e) != 0)
 		return -1;
 	a->aside = aside_of(&c);
 	if (!is_there(c.text) && c.tool_calls.p == NULL && a->aside == NULL)
 		return err_set(e, "the answer has no content");
 	refused = is_string(c.refusal) && c.refusal.n > 2;
-	add_response(out, text, &c, model, &a->usage, refused);
+	add_response(out, in[3], &c, model, &a->usage, refused);
 	return 0;
 }
 

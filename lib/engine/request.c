@@ -57,12 +57,11 @@ find_body(struct request *r, const struct entry *en, struct err *e)
 
 /* What no server should be asked. */
 static int
-check_body(struct span body, struct err *e)
+check_body(struct span messages, struct span n, struct err *e)
 {
-	struct span messages = json_get(body, "messages"), n = json_get(body, "n");
 	int64_t count;
 
-	if (!is_type(messages, JSON_ARRAY) || json_count(messages) == 0)
+	if (!is_type(messages, JSON_ARRAY) || json_at(messages, 0).p == NULL)
 		return err_set(e,
 		    "the request has no \"messages\", an array with one or more");
 	if (is_type(n, JSON_NUMBER) && (!json_i64(n, &count) || count != 1))
@@ -73,10 +72,9 @@ check_body(struct span body, struct err *e)
 
 /* The canonical body, which has a model. */
 static int
-make_canon(struct request *r, struct span body, const char *model, struct err *e)
+make_canon(struct request *r, struct span body, struct span named,
+    const char *model, struct err *e)
 {
-	struct span named = json_get(body, "model");
-
 	if (named.p != NULL && json_type(named) != JSON_NULL) {
 		if (json_type(named) != JSON_STRING)
 			return err_set(
@@ -134,12 +132,16 @@ int
 request_read(struct request *r, const struct entry *en, const char *model,
     const struct provider *p, struct err *e)
 {
-	struct span body, name, bare, canon;
+	static const char *const names[] = {"messages", "n", "model"};
+	struct span body, in[3], name, bare, canon;
 	int64_t sample;
 
 	body = find_body(r, en, e);
-	if (body.p == NULL || check_body(body, e) != 0 ||
-	    make_canon(r, body, model, e) != 0)
+	if (body.p == NULL)
+		return -1;
+	json_pick(body, names, in, 3);
+	if (check_body(in[0], in[1], e) != 0 ||
+	    make_canon(r, body, in[2], model, e) != 0)
 		return -1;
 	canon = buf_span(&r->canon);
 	if (!json_text(json_get(canon, "model"), &r->scratch, &name) ||
