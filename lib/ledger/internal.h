@@ -168,6 +168,10 @@ int scan_find_in_tail(struct ledger *l, uint32_t segment, const unsigned char *k
 
 /* ---- segment.c ---- */
 
+/* The host's name as a file's name may hold it. */
+#define LEDGER_HOST_MAX 65
+void ledger_host(char *out, size_t size);
+
 void writer_init(struct writer *w);
 void writer_release(struct ledger *l);
 

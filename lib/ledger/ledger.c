@@ -157,6 +157,18 @@ time_for(struct ledger *l, const struct ledger_record *rec)
 }
 
 int
+ledger_prepare(struct ledger *l, struct err *e)
+{
+	if (l->options.read_only || l->dir < 0)
+		return err_set(e, "the ledger is open for reading only");
+	if (l->writer.failed) {
+		*e = l->writer.error;
+		return -1;
+	}
+	return l->writer.fd >= 0 ? 0 : writer_acquire(l, e);
+}
+
+int
 ledger_append(struct ledger *l, const struct ledger_record *rec, struct err *e)
 {
 	struct writer *w = &l->writer;

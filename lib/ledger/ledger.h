@@ -82,6 +82,13 @@ int ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
 bool ledger_has(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE]);
 
 /*
+ * Locks a segment or makes one now, which the first record would do: before
+ * anything is paid for that could not be recorded.  0, or -1 and e; then the
+ * ledger takes no records at all, as after a failed ledger_commit().
+ */
+int ledger_prepare(struct ledger *l, struct err *e);
+
+/*
  * Puts a record into this turn's write; copies everything.  0, or -1 and e when
  * such a record can never be written (a reader's ledger, 256 MiB or more).  A
  * segment that cannot be locked or made is ledger_commit()'s failure, so that

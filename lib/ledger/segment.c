@@ -461,9 +461,8 @@ try_segment(struct ledger *l, uint32_t n, struct err *e)
 	return rc;
 }
 
-/* The host's name as a file's name may hold it. */
-static void
-host_name(char *out, size_t size)
+void
+ledger_host(char *out, size_t size)
 {
 	if (gethostname(out, size) != 0)
 		out[0] = '\0';
@@ -520,12 +519,12 @@ make_segment(struct ledger *l, const char *host, struct err *e)
 int
 writer_acquire(struct ledger *l, struct err *e)
 {
-	char host[65];
+	char host[LEDGER_HOST_MAX];
 	uint32_t *tried;
 	size_t n;
 	int rc = 0;
 
-	host_name(host, sizeof(host));
+	ledger_host(host, sizeof(host));
 	if (scan_directory(l, e) != 0)
 		return writer_fail(l, e);
 	n = l->nsegments;
