@@ -97,8 +97,8 @@ test_refused(void)
 	    "{\"request\":{\"messages\":[1],\"n\":1.5}}",
 	    "{\"request\":{\"messages\":[1],\"model\":7}}",
 	    "{\"request\":{\"messages\":[1],\"model\":\"m@x\"}}",
-	    "{\"custom_id\":1,\"url\":\"/v1/"
-	    "responses\",\"body\":{\"messages\":[1]}}"};
+	    ("{\"custom_id\":1,\"url\":\"/v1/"
+	     "responses\",\"body\":{\"messages\":[1]}}")};
 	size_t i;
 
 	for (i = 0; i < sizeof lines / sizeof *lines; i++) {
