@@ -303,9 +303,9 @@ test_next(void)
 static void
 test_iterate(void)
 {
-	struct span picked[2], v = SPAN(
-	    "{ \"a\" : 1 , \"b\":[ ] ,\"c\\n\": {\"d\":\"]}\\\"\"}, \"e\":-1.5e3 , "
-	    "\"a\":\" x \"}");
+	struct span picked[2], v = SPAN("{ \"a\" : 1 , \"b\":[ ] ,\"c\\n\": "
+					"{\"d\":\"]}\\\"\"}, \"e\":-1.5e3 , "
+					"\"a\":\" x \"}");
 	struct json_iter it = json_iter(v);
 	struct json_member m;
 
