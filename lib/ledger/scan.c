@@ -96,7 +96,7 @@ damage(struct ledger *l, struct segment *s, const char *suffix, uint64_t at,
 	    l, "%s/%s%s: byte %" PRIu64 ": %s", l->path, s->name, suffix, at, what);
 }
 
-/* Finds the keys of a frame's lines. */
+/* Finds the keys of a frame's lines, and makes sure that they can be answers. */
 static void
 index_text(struct ledger *l, uint32_t frame, struct span text)
 {
@@ -105,12 +105,13 @@ index_text(struct ledger *l, uint32_t frame, struct span text)
 	struct record_head h;
 	bool whole;
 
-	while (record_next(&rest, &line, &whole))
-		if (whole && record_head(line, &h) == 0)
+	while (record_next(&rest, &line, &whole)) {
+		if (whole && record_head(line, &h) == 0 && record_crc_holds(line))
 			store_record(l, &h, frame, (size_t)(line.p - text.p));
 		else
 			damage(l, s, "", l->frames[frame].at,
 			    "the frame holds a line that is no record");
+	}
 }
 
 /* A whole frame: its text is the frame's own while its lines are looked at. */
@@ -643,6 +644,8 @@ scan_segment(struct ledger *l, uint32_t segment, struct err *e)
 			    "use that one, "
 			    "or move the segment away",
 			    l->path, s->name);
+		else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+			rc = err_sys(e, "cannot read %s/%s", l->path, s->name);
 		else
 			damage(l, s, "", s->end, strerror(errno));
 	} else if (s->alien) {

@@ -244,6 +244,39 @@ test_strangers(void)
 	    "with a message that names it");
 }
 
+/* A frame that is sound and holds a line whose crc is wrong. */
+static void
+test_wrong_crc(void)
+{
+	struct buf lines = BUF_INIT, file = BUF_INIT;
+	struct frame_coder coder = {NULL, NULL};
+	struct ledger_record r = make_record(1, "one");
+	struct ledger *l;
+
+	new_dir();
+	close_ledger(open_ledger(&writing), "an empty ledger");
+	r.time = 1780000000000;
+	ledger_record_write(&lines, &r);
+	lines.data[lines.len - 4] ^= 1;
+	r = make_record(2, "two");
+	ledger_record_write(&lines, &r);
+	frame_header((unsigned char *)buf_room(&file, FRAME_HEADER_SIZE));
+	file.len = FRAME_HEADER_SIZE;
+	is_int(frame_pack(&coder, buf_span(&lines), &file, &e), 0, "packed");
+	write_file("a.jsonl.zst", file.data, file.len);
+	l = open_ledger(&reading);
+	ok(has_none(l, 1), "a record whose crc is wrong is no answer");
+	is_int(
+	    times_reported(
+		"a.jsonl.zst: byte 20: the frame holds a line that is no record"),
+	    1, "it is reported");
+	ok(has_answer(l, 2, "two"), "the one after it serves");
+	close_ledger(l, "close");
+	frame_coder_release(&coder);
+	buf_release(&lines);
+	buf_release(&file);
+}
+
 static void
 test_limits(void)
 {
@@ -314,6 +347,7 @@ main(void)
 	test_clock();
 	test_taken_back();
 	test_strangers();
+	test_wrong_crc();
 	test_limits();
 	test_table();
 	new_dir();
