@@ -244,6 +244,33 @@ test_strangers(void)
 	    "with a message that names it");
 }
 
+/* A writer that has locked its segment and records nothing leaves it as it was. */
+static void
+test_prepare(void)
+{
+	struct ledger *l;
+
+	new_dir();
+	l = open_ledger(&writing);
+	add(l, 1, "one");
+	close_ledger(l, "close");
+	l = open_ledger(&reading);
+	is_int(ledger_prepare(l, &e), -1, "a reader has nothing to prepare");
+	close_ledger(l, "close");
+	l = open_ledger(&writing);
+	is_int(ledger_prepare(l, &e), 0, "prepared");
+	is_int(ledger_prepare(l, &e), 0, "twice");
+	is_int(files(".tail"), 1, "the segment is taken");
+	ok(has_answer(l, 1, "one"), "its record is found");
+	close_ledger(l, "close");
+	is_int(files(".zst") + 2 * files(".tail"), 1, "one segment and no tail");
+	l = open_ledger(&reading);
+	ok(has_answer(l, 1, "one"), "still found");
+	is_int((long long)ledger_count(l), 1, "one answer");
+	close_ledger(l, "close");
+	no_reports("nothing to report");
+}
+
 /* A frame that is sound and holds a line whose crc is wrong. */
 static void
 test_wrong_crc(void)
@@ -347,6 +374,7 @@ main(void)
 	test_clock();
 	test_taken_back();
 	test_strangers();
+	test_prepare();
 	test_wrong_crc();
 	test_limits();
 	test_table();
