@@ -716,9 +716,7 @@ calls_free(struct engine *en)
 	if (en->spill >= 0) {
 		fd_close(en->spill);
 		engine_say(en, ENGINE_ERROR,
-		    "answers that the ledger did not take are in %s: append its "
-		    "lines to a "
-		    ".jsonl segment of the ledger before running again",
+		    "answers that the ledger did not take are in %s, as records of a ledger",
 		    en->spill_path);
 	}
 	free(en->spill_path);
