@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { KEY_LEAST = 8 }; /* shorter ones are no secrets, but words */
+
 static void on_done(struct http_call *hc);
 static void on_backoff_over(void *arg);
 
@@ -321,6 +323,35 @@ fail_call(struct engine *en, struct call *c, const char *class, const char *mess
 	end_call(en, c, o);
 }
 
+/* Some servers show the key that they refuse; nothing that is kept or told may. */
+static void
+mask_key(const struct engine *en, char *text, size_t n)
+{
+	const char *key = en->provider->key;
+	size_t k = key == NULL ? 0 : strlen(key);
+	char *at;
+
+	if (k < KEY_LEAST)
+		return;
+	while ((at = memmem(text, n, key, k)) != NULL) {
+		memset(at, '*', k);
+		n -= (size_t)(at + k - text);
+		text = at + k;
+	}
+}
+
+static void
+read_error(const struct engine *en, struct span body, struct dialect_error *de)
+{
+	struct buf masked = BUF_INIT;
+
+	buf_addspan(&masked, body);
+	if (masked.len > 0)
+		mask_key(en, masked.data, masked.len);
+	en->provider->dialect->error(buf_span(&masked), de);
+	buf_release(&masked);
+}
+
 /* What the attempt came to, in words. */
 static void
 describe(char *out, size_t size, const struct http_call *hc,
@@ -488,15 +519,21 @@ take_answer(struct engine *en, struct call *c, struct buf *response,
 static void
 record_failure(struct engine *en, struct call *c, const char *class)
 {
-	struct buf scratch = BUF_INIT;
+	struct buf scratch = BUF_INIT, masked = BUF_INIT;
 	struct json_fault f;
-	struct span body = c->http.answer;
-	bool is_json = body.n > 0 && json_check(body, &f) == 0;
+	struct span body;
+	bool is_json;
 
+	buf_addspan(&masked, c->http.answer);
+	if (masked.len > 0)
+		mask_key(en, masked.data, masked.len);
+	body = buf_span(&masked);
+	is_json = body.n > 0 && json_check(body, &f) == 0;
 	if (!is_json && body.n > 4096)
 		body.n = 4096;
 	record(en, c, LEDGER_ERROR, class, SPAN_NONE,
 	    body.n == 0 ? SPAN("null") : recordable(body, is_json, &scratch));
+	buf_release(&masked);
 	buf_release(&scratch);
 }
 
@@ -520,7 +557,7 @@ on_done(struct http_call *hc)
 		answer = d->answer(&response, hc->answer, buf_span(&c->model), &a,
 			     &e) == 0;
 	else if (hc->outcome == HTTP_ANSWERED)
-		d->error(hc->answer, &de);
+		read_error(en, hc->answer, &de);
 	en->tokens_in += a.usage.input;
 	en->tokens_out += a.usage.output;
 	if (answer) {
@@ -532,6 +569,7 @@ on_done(struct http_call *hc)
 	    span_str(de.code), span_str(de.type), span_str(hc->should_retry)};
 	r = retry_rule(&facts);
 	describe(why, sizeof why, hc, &e, &de);
+	mask_key(en, why, strlen(why));
 	if (r.verdict == RETRY_AGAIN)
 		try_again(en, c, &r, why);
 	else if (r.verdict == RETRY_FAIL)
@@ -716,7 +754,8 @@ calls_free(struct engine *en)
 	if (en->spill >= 0) {
 		fd_close(en->spill);
 		engine_say(en, ENGINE_ERROR,
-		    "answers that the ledger did not take are in %s, as records of a ledger",
+		    "answers that the ledger did not take are in %s, as records of "
+		    "a ledger",
 		    en->spill_path);
 	}
 	free(en->spill_path);

@@ -237,6 +237,17 @@ is "$status" 2 "no key: status 2"
 like "$(cat err)" '*set OPENAI_API_KEY*' "with the variable's name"
 is "$(tail -n 1 out | jq -r .incomplete.by)" bf-llm "and the stream is marked"
 
+for code in '400 No' '401 No'; do
+	fresh
+	reply "$code" '{"error":{"message":"bad key sk-raw-0123456789!"}}' >echo
+	raw echo -- -v -m m --attempts 1 --errors e one
+	zstdcat .bf/ledger/*.zst >plain 2>/dev/null
+	grep -q 'bad key \*\*' err e
+	ok $? "HTTP $code: what the server says is told"
+	! grep -rq sk-raw-0123456789 out err e .bf plain
+	ok $? "HTTP $code: but not the key in it"
+done
+
 # ---- tokens ----
 
 fresh

@@ -214,7 +214,7 @@ listen_somewhere(void)
 		err(99, "listen");
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", ntohs(a.sin_port));
 	setenv("OPENAI_BASE_URL", url, 1);
-	setenv("OPENAI_API_KEY", "raw", 1);
+	setenv("OPENAI_API_KEY", "sk-raw-0123456789", 1);
 	setenv("BF_ENDPOINT", "raw", 1);
 	return fd;
 }
