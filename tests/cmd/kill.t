@@ -9,7 +9,7 @@ kills=10
 
 # The server outlives the clients.
 mkfifo ready
-bf-mock --latency 5ms-15ms --seed 7 --log calls.log >ready &
+bf-mock --latency 20ms-40ms --seed 7 --log calls.log >ready &
 server=$!
 trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; cleanup' EXIT
 read -r url <ready
@@ -33,7 +33,7 @@ repaid=0
 : >emitted
 for k in $(seq $kills); do
 	before=$(calls)
-	at=$((before + 100 + RANDOM % 350))
+	at=$((before + 50 + RANDOM % 200))
 	bf-llm -j $jobs <requests.jsonl >"out.$k" 2>"err.$k" &
 	pid=$!
 	while [ "$(calls)" -lt $at ] && kill -0 $pid 2>/dev/null; do :; done
