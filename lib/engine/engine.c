@@ -266,6 +266,13 @@ add_count(struct buf *b, int64_t n)
 		buf_addf(b, "%.1fM", (double)n / 1e6);
 }
 
+/* 1 call, 2 calls */
+static void
+add_things(struct buf *b, uint64_t n, const char *one, const char *more)
+{
+	buf_addf(b, "%" PRIu64 " %s", n, n == 1 ? one : more);
+}
+
 static void
 summarise(struct engine *en)
 {
@@ -276,11 +283,11 @@ summarise(struct engine *en)
 		engine_say(en, ENGINE_WARN,
 		    "%zu lone surrogates in %zu requests were replaced by U+FFFD",
 		    en->surrogates, en->surrogate_entries);
-	buf_addf(&b, "%" PRIu64 " entries: ", en->entries);
-	buf_addf(&b,
-	    "%" PRIu64 " answers (%" PRIu64 " calls, %" PRIu64
-	    " from the ledger), %" PRIu64 " failed",
-	    good, en->calls, en->hits, en->failed);
+	add_things(&b, en->entries, "entry: ", "entries: ");
+	add_things(&b, good, "answer (", "answers (");
+	add_things(&b, en->calls, "call, ", "calls, ");
+	buf_addf(&b, "%" PRIu64 " from the ledger), %" PRIu64 " failed", en->hits,
+	    en->failed);
 	if (en->left > 0)
 		buf_addf(&b, ", %" PRIu64 " left", en->left);
 	buf_adds(&b, "; ");

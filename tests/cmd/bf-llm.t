@@ -238,4 +238,7 @@ fresh
 timeout 60 bf-mock -q --log calls.log -- env -u OPENAI_API_KEY bf-llm -q in >out
 is "$? $(jq -c .key calls.log | sort -u)" "0 null" "another server gets no header where there is no key"
 
+run bf-mock -- bash -c 'head -n 1 in | bf-llm --no-ledger'
+like "$(cat err)" 'bf-llm: 1 entry: 1 answer (1 call, 0 from the ledger), 0 failed; *' "one is one"
+
 done_testing
