@@ -51,7 +51,7 @@ if command -v openssl >/dev/null &&
 	fresh
 	run timeout 30 bf-llm -m m --base-url "https://127.0.0.1:$port/v1" one
 	is "$status $(tail -n 1 out | jq .incomplete.status)" "2 2" "a certificate that nobody vouches for stops the run"
-	like "$(cat err)" '*certificate*1 calls*' "at once, with the reason"
+	like "$(cat err)" '*certificate*1 call,*' "at once, with the reason"
 	run timeout 30 bf-llm -m m --base-url "https://127.0.0.1:$port/v1" --cacert c.pem --attempts 1 --timeout 1s one
 	is "$status $(grep -c 'timeout:' err)" "1 1" "one that is trusted with --cacert is taken"
 	kill "$server" 2>/dev/null
