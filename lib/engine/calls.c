@@ -9,11 +9,9 @@
 #include "pacing/retry.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { KEY_LEAST = 8 }; /* shorter ones are no secrets, but words */
@@ -142,6 +140,7 @@ call_new(struct engine *en, struct request *r)
 	buf_addspan(&c->model, buf_span(&r->model));
 	c->timer.fn = on_backoff_over;
 	c->timer.arg = c;
+	c->mark = MARKS_NONE;
 	c->http.done = on_done;
 	c->http.arg = c;
 	c->http.body = buf_span(&c->body);
@@ -211,38 +210,6 @@ calls_drop(struct engine *en)
 
 /* ---- the ledger ---- */
 
-/* Makes the file that takes what the ledger does not; -1 and a message if even that
- * fails. */
-static int
-open_spill(struct engine *en)
-{
-	const char *dir = getenv("TMPDIR");
-	struct buf path = BUF_INIT;
-
-	if (en->spill >= 0)
-		return 0;
-	buf_addf(&path, "%s/bf-llm-spill.XXXXXX",
-	    dir != NULL && *dir != '\0' ? dir : "/tmp");
-	en->spill_path = mem_strdup(buf_cstr(&path));
-	buf_release(&path);
-	en->spill = mkostemp(en->spill_path, O_CLOEXEC);
-	if (en->spill >= 0 && fchmod(en->spill, 0600) == 0)
-		return 0;
-	engine_say(en, ENGINE_ERROR, "%s: %s: answers are lost", en->spill_path,
-	    strerror(errno));
-	return -1;
-}
-
-static void
-spill(struct engine *en, struct span lines)
-{
-	if (lines.n == 0 || open_spill(en) != 0)
-		return;
-	if (fd_write(en->spill, lines.p, lines.n) != 0 || fd_sync(en->spill) != 0)
-		engine_say(en, ENGINE_ERROR, "%s: %s: answers are lost",
-		    en->spill_path, strerror(errno));
-}
-
 /* The ledger takes no more: what is received from here on goes to the spill file.
  */
 static void
@@ -258,9 +225,8 @@ lose_ledger(struct engine *en, const struct err *e)
 }
 
 static void
-append(struct engine *en, const struct ledger_record *rec)
+append(struct engine *en, struct ledger_record *rec)
 {
-	struct buf line = BUF_INIT;
 	struct err e = ERR_INIT;
 
 	if (en->ledger == NULL)
@@ -271,9 +237,8 @@ append(struct engine *en, const struct ledger_record *rec)
 	}
 	if (!en->ledger_lost)
 		lose_ledger(en, &e);
-	ledger_record_write(&line, rec);
-	spill(en, buf_span(&line));
-	buf_release(&line);
+	rec->time = clock_wall_ms();
+	ledger_record_write(&en->unrecorded, rec);
 }
 
 /* Without new lines; JSON as it came, else as a JSON string. */
@@ -402,6 +367,7 @@ put_off(struct engine *en, struct call *c, int64_t delay_us, const char *class,
 	engine_say(en, ENGINE_DEBUG,
 	    "%s:%" PRIu64 ": attempt %u: %s: %s; again in %.1f s", c->jobs->file,
 	    c->jobs->lineno, c->attempts, class, why, (double)delay_us / 1e6);
+	flight_end(en, c);
 	c->place = CALL_WAITS;
 	list_add(&en->waiting, c);
 	loop_timer_set(en->loop, &c->timer, clock_mono_us() + delay_us);
@@ -621,9 +587,16 @@ start_call(struct engine *en, struct call *c, struct err *e)
 {
 	if (open_http(en, e) != 0)
 		return -1;
+	if (flight_open(en, e) != 0) {
+		en->ledger_lost = true;
+		return err_prefix(e, "cannot record answers");
+	}
 	c->http.target = en->target;
-	if (http_start(en->http, &c->http, e) != 0)
+	flight_begin(en, c);
+	if (http_start(en->http, &c->http, e) != 0) {
+		flight_end(en, c);
 		return -1;
+	}
 	list_take(&en->ready, c);
 	c->place = CALL_FLIES;
 	en->flying++;
@@ -689,11 +662,14 @@ settle_job(struct engine *en, struct job *job, struct outcome *o)
 }
 
 static void
-settle_call(struct engine *en, struct call *c)
+settle_call(struct engine *en, struct call *c, bool lost)
 {
 	struct outcome *o = c->outcome;
 	struct job *job, *next;
 
+	/* An answer that is in no file is for the next run to tell of. */
+	if (!lost || o == NULL)
+		flight_end(en, c);
 	/* An answer that could not be recorded must not be seen. */
 	if (o != NULL && !o->failed && o->recorded && en->ledger_lost) {
 		buf_release(&o->text);
@@ -716,24 +692,57 @@ settle_call(struct engine *en, struct call *c)
 	call_free(c);
 }
 
+/* What the ledger did not take is kept elsewhere; false if that cannot be either.
+ */
+static bool
+keep_unrecorded(struct engine *en)
+{
+	struct err e = ERR_INIT;
+	int rc = spill_lines(&en->spill, buf_span(&en->unrecorded), &e);
+
+	if (rc != 0)
+		engine_say(en, ENGINE_ERROR, "%s: answers are lost", e.text);
+	buf_clear(&en->unrecorded);
+	return rc == 0;
+}
+
 void
 calls_record(struct engine *en)
 {
 	struct err e = ERR_INIT;
 	struct call *c;
+	bool lost;
 
-	if (en->ledger != NULL && !en->ledger_lost &&
-	    (en->dirty || ledger_sync_due(en->ledger) == 0)) {
+	/* Where a record was refused, those before it are still to be written. */
+	if (en->ledger != NULL &&
+	    (en->dirty || (!en->ledger_lost && ledger_sync_due(en->ledger) == 0))) {
 		if (ledger_commit(en->ledger, &e) != 0) {
 			lose_ledger(en, &e);
-			spill(en, ledger_unwritten(en->ledger));
+			buf_addspan(&en->unrecorded, ledger_unwritten(en->ledger));
 		}
 		en->dirty = false;
 	}
+	lost = !keep_unrecorded(en);
 	while ((c = en->ended.first) != NULL) {
 		list_take(&en->ended, c);
-		settle_call(en, c);
+		settle_call(en, c, lost);
 	}
+}
+
+/* The command that takes in what was kept elsewhere. */
+static void
+tell_spill(struct engine *en)
+{
+	struct buf command = BUF_INIT;
+
+	if (!spill_command(&en->spill, en->o->ledger, &command))
+		return;
+	engine_say(en, ENGINE_ERROR,
+	    "answers that the ledger did not take are kept in another file; take "
+	    "them "
+	    "in before running again: %s",
+	    buf_cstr(&command));
+	buf_release(&command);
 }
 
 void
@@ -751,12 +760,7 @@ calls_free(struct engine *en)
 		call_free(c);
 	}
 	free(en->table);
-	if (en->spill >= 0) {
-		fd_close(en->spill);
-		engine_say(en, ENGINE_ERROR,
-		    "answers that the ledger did not take are in %s, as records of "
-		    "a ledger",
-		    en->spill_path);
-	}
-	free(en->spill_path);
+	tell_spill(en);
+	spill_close(&en->spill);
+	buf_release(&en->unrecorded);
 }

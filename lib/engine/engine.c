@@ -150,6 +150,8 @@ open_all(struct engine *en, struct err *e)
 	if (en->o->errors != NULL &&
 	    (en->errors = outfile_open(en->o->errors, e)) == NULL)
 		return -1;
+	if (en->o->ledger != NULL)
+		flight_tell(en, &lo);
 	if (en->o->ledger != NULL &&
 	    (en->ledger = ledger_open(en->o->ledger, &lo, e)) == NULL)
 		return -1;
@@ -306,6 +308,7 @@ close_all(struct engine *en)
 	finish_ledger(en);
 	http_free(en->http);
 	calls_free(en);
+	flight_close(en);
 	input_close(en);
 	output_close(en);
 	loop_free(en->loop);
@@ -316,13 +319,13 @@ engine_run(const struct engine_options *o, const struct provider *p, int *signo)
 {
 	struct engine en = {.o = o,
 	    .provider = p,
-	    .spill = -1,
 	    .entry = ENTRY_INIT,
 	    .out_entry = ENTRY_INIT,
 	    .started = clock_mono_us()};
 	struct err e = ERR_INIT;
 	int status;
 
+	spill_open(&en.spill);
 	rng_seed(&en.rng, rng_entropy());
 	*signo = 0;
 	fit_descriptors(&en);

@@ -136,6 +136,18 @@ count_surrogates(struct engine *en)
 		    (unsigned long long)jsonl_lineno(en->reader));
 }
 
+static int
+read_request(struct engine *en, struct err *e)
+{
+	if (request_read(&en->request, &en->entry, en->o->model, en->provider, e) !=
+	    0)
+		return -1;
+	return en->request.body.len <= BODY_MOST
+		   ? 0
+		   : err_set(
+			 e, "the request is longer than %d MiB", BODY_MOST >> 20);
+}
+
 static void
 take_entry(struct engine *en)
 {
@@ -143,8 +155,7 @@ take_entry(struct engine *en)
 	struct job *job;
 
 	en->entries++;
-	if (request_read(
-		&en->request, &en->entry, en->o->model, en->provider, &e) != 0) {
+	if (read_request(en, &e) != 0) {
 		struct buf error = BUF_INIT;
 		struct outcome *failed = mem_zero(1, sizeof *failed);
 

@@ -15,6 +15,7 @@
 #include "io/outfile.h"
 #include "io/rng.h"
 #include "json/jsonl.h"
+#include "ledger/marks.h"
 
 enum {
 	OUT_HIGH = 256 << 10,  /* bytes waiting for standard output: nothing new is begun */
@@ -22,6 +23,7 @@ enum {
 	LIMITED_MOST = 100,    /* 429s of one call */
 	WAITING_PER_SLOT = 4,  /* calls in backoff for each that may be in flight ... */
 	WAITING_LEAST = 16,    /* ... and some more: beyond that nothing new is read */
+	BODY_MOST = 128 << 20, /* with the longest answer it still makes a record */
 };
 
 /* How a call ended, shared by its jobs. */
@@ -62,6 +64,7 @@ struct call {
 	struct buf body;
 	struct buf model;
 	struct loop_timer timer;
+	uint32_t mark;     /* in flight or not recorded yet; else MARKS_NONE */
 	unsigned attempts; /* calls made */
 	unsigned failures; /* those that count */
 	unsigned limited;  /* 429s */
@@ -81,6 +84,14 @@ struct output {
 	bool gone;
 };
 
+/* What the ledger did not take, in files elsewhere. */
+struct spill {
+	int fd;          /* -1: none is open */
+	struct buf path; /* of that one */
+	struct buf written; /* those that hold something, as words of a shell, each after a space */
+	bool fresh;      /* nothing is in the one that is open */
+};
+
 struct engine {
 	const struct engine_options *o;
 	const struct provider *provider;
@@ -88,6 +99,8 @@ struct engine {
 	struct http *http;
 	struct http_target *target;
 	struct ledger *ledger;
+	struct marks *marks;
+	bool recording; /* what records calls has been made ready */
 	struct rng rng;
 
 	/* input */
@@ -126,8 +139,8 @@ struct engine {
 	bool no_reading;
 	bool no_sending;
 	bool ledger_lost;
-	int spill;
-	char *spill_path;
+	struct spill spill;
+	struct buf unrecorded; /* record lines of this turn that the ledger did not take */
 	int status;
 	int stop_status; /* 0: the stream is whole so far */
 	int signo;
@@ -165,6 +178,26 @@ void calls_start(struct engine *en); /* the ready ones, as far as slots go */
 void calls_record(struct engine *en); /* commits, and gives the jobs their outcomes */
 void calls_drop(struct engine *en);   /* all that are not in flight */
 void calls_free(struct engine *en);
+
+/* flight.c */
+/* Tells of runs that were killed, before the ledger is opened. */
+void flight_tell(struct engine *en, const struct ledger_options *lo);
+/*
+ * Before the first call: makes sure that what is paid for can be recorded. 0, or
+ * -1 and e.
+ */
+int flight_open(struct engine *en, struct err *e);
+void flight_begin(struct engine *en, struct call *c); /* about to be sent */
+void flight_end(struct engine *en, struct call *c);   /* recorded, or over without an answer */
+void flight_close(struct engine *en);
+
+/* spill.c */
+void spill_open(struct spill *s);
+/* Writes and syncs record lines; 0, or -1 and e where no place takes them. */
+int spill_lines(struct spill *s, struct span lines, struct err *e);
+/* The command that takes all of it into the ledger; false if there is nothing. */
+bool spill_command(const struct spill *s, const char *ledger, struct buf *out);
+void spill_close(struct spill *s);
 
 /* output.c */
 int output_open(struct engine *en, struct err *e);
