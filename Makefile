@@ -141,7 +141,7 @@ sanitize:
 VALGRIND       = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 # What flips every byte of a file takes too long there; sanitize runs it.
 VALGRIND_UNIT  = $(filter-out %/ledger-damage.t,$(UNIT))
-VALGRIND_TESTS = tests/cmd/bf-prompt.t tests/cmd/bf-print.t
+VALGRIND_TESTS = tests/cmd/bf-prompt.t tests/cmd/bf-print.t tests/cmd/hostile.t
 valgrind: tests
 	@rm -rf $(BUILD)/valgrind
 	@mkdir -p $(BUILD)/valgrind
