@@ -1,4 +1,5 @@
 /* bf-llm: has entries answered by a language model. */
+#include "base/mem.h"
 #include "base/msg.h"
 #include "engine/engine.h"
 #include "io/cli.h"
@@ -24,6 +25,9 @@ enum {
 	OPT_UNORDERED,
 	OPT_WINDOW,
 	OPT_NO_LEDGER,
+	OPT_CACHED_ONLY,
+	OPT_REFRESH,
+	OPT_REDO,
 	OPT_SYNC,
 	OPT_CACERT,
 };
@@ -35,6 +39,11 @@ static const struct cli_option options[] = {
     {'l', "ledger", "DIR",
 	"where answers are kept (default $BF_LEDGER, else .bf/ledger)"},
     {OPT_NO_LEDGER, "no-ledger", NULL, "keep and reuse no answers"},
+    {OPT_CACHED_ONLY, "cached-only", NULL,
+	"send nothing: take what the ledger has"},
+    {OPT_REFRESH, "refresh", NULL, "ask all anew, whatever the ledger has"},
+    {OPT_REDO, "redo", "FIELD=VALUE",
+	"ask anew where finish_reason, model or refusal is VALUE"},
     {OPT_SYNC, "sync", "WHEN",
 	"have the disk confirm: second (default), always, never"},
     {OPT_BASE_URL, "base-url", "URL", "where calls go (default $OPENAI_BASE_URL)"},
@@ -115,6 +124,32 @@ parse_accept(const struct cli *cli)
 	}
 }
 
+/* FIELD=VALUE, once more. */
+static void
+parse_redo(const struct cli *cli, struct engine_options *o)
+{
+	static const char *const fields[] = {
+	    [ENGINE_FINISH_REASON] = "finish_reason",
+	    [ENGINE_MODEL] = "model",
+	    [ENGINE_REFUSAL] = "refusal"};
+	const char *value = strchr(cli->arg, '=');
+	size_t n = value == NULL ? 0 : (size_t)(value - cli->arg);
+	size_t i;
+
+	if (value == NULL)
+		cli_usage(cli, "--redo takes FIELD=VALUE, not \"%s\"", cli->arg);
+	for (i = 0; i < sizeof fields / sizeof fields[0]; i++)
+		if (span_eq(span_of(cli->arg, n), span_str(fields[i])))
+			break;
+	if (i == sizeof fields / sizeof fields[0])
+		cli_usage(cli,
+		    "--redo knows the fields finish_reason, model and refusal, "
+		    "not \"%.*s\"",
+		    (int)n, cli->arg);
+	o->redo = mem_resize(o->redo, o->nredo + 1, sizeof *o->redo);
+	o->redo[o->nredo++] = (struct engine_redo){(enum engine_field)i, value + 1};
+}
+
 static enum ledger_sync
 parse_sync(const struct cli *cli)
 {
@@ -165,6 +200,15 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case OPT_NO_LEDGER:
 		*no_ledger = true;
+		break;
+	case OPT_CACHED_ONLY:
+		o->cached_only = true;
+		break;
+	case OPT_REFRESH:
+		o->refresh = true;
+		break;
+	case OPT_REDO:
+		parse_redo(cli, o);
 		break;
 	case OPT_SYNC:
 		o->sync = parse_sync(cli);
@@ -217,6 +261,25 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 	}
 }
 
+/* Options that say the opposite of each other. */
+static void
+check_ledger_options(
+    const struct cli *cli, const struct engine_options *o, bool no_ledger)
+{
+	const char *what = o->cached_only ? "--cached-only"
+			   : o->refresh   ? "--refresh"
+			   : o->nredo > 0 ? "--redo"
+					  : NULL;
+
+	if (no_ledger && what != NULL)
+		cli_usage(cli, "%s and --no-ledger contradict each other", what);
+	if (o->cached_only && (o->refresh || o->nredo > 0))
+		cli_usage(cli, "--cached-only and %s contradict each other",
+		    o->refresh ? "--refresh" : "--redo");
+	if (o->refresh && o->nredo > 0)
+		cli_usage(cli, "--refresh asks all anew: leave out --redo");
+}
+
 static void
 parse_options(struct cli *cli, struct engine_options *o, struct provider_options *p)
 {
@@ -227,6 +290,7 @@ parse_options(struct cli *cli, struct engine_options *o, struct provider_options
 	o->ledger = ledger != NULL && *ledger != '\0' ? ledger : ".bf/ledger";
 	while ((key = cli_next(cli)) != CLI_DONE)
 		parse_option(cli, key, o, p, &no_ledger);
+	check_ledger_options(cli, o, no_ledger);
 	if (no_ledger)
 		o->ledger = NULL;
 	if (o->window == 0)
@@ -280,6 +344,7 @@ main(int argc, char **argv)
 	fd_catch_stop();
 	status = engine_run(&o, &p, &signo);
 	provider_close(&p);
+	free(o.redo);
 	if (signo != 0)
 		fd_die_of(signo);
 	return status;

@@ -680,8 +680,10 @@ settle_call(struct engine *en, struct call *c, bool lost)
 		o->refs = 1;
 		o->next = en->fresh;
 		en->fresh = o;
-		if (!o->failed)
+		if (!o->failed) {
 			en->answered++;
+			anew_answered(en, c->key);
+		}
 	}
 	for (job = c->jobs; job != NULL; job = next) {
 		next = job->follower;

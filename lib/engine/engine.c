@@ -138,8 +138,10 @@ on_ledger_report(void *arg, const char *text)
 static int
 open_all(struct engine *en, struct err *e)
 {
-	struct ledger_options lo = {
-	    .sync = en->o->sync, .report = on_ledger_report, .arg = en};
+	struct ledger_options lo = {.sync = en->o->sync,
+	    .read_only = en->o->cached_only,
+	    .report = on_ledger_report,
+	    .arg = en};
 
 	en->loop = loop_new(e);
 	if (en->loop == NULL || output_open(en, e) != 0)
@@ -150,7 +152,7 @@ open_all(struct engine *en, struct err *e)
 	if (en->o->errors != NULL &&
 	    (en->errors = outfile_open(en->o->errors, e)) == NULL)
 		return -1;
-	if (en->o->ledger != NULL)
+	if (en->o->ledger != NULL && !en->o->cached_only)
 		flight_tell(en, &lo);
 	if (en->o->ledger != NULL &&
 	    (en->ledger = ledger_open(en->o->ledger, &lo, e)) == NULL)
@@ -309,6 +311,7 @@ close_all(struct engine *en)
 	http_free(en->http);
 	calls_free(en);
 	flight_close(en);
+	anew_close(en);
 	input_close(en);
 	output_close(en);
 	loop_free(en->loop);

@@ -30,6 +30,13 @@ enum engine_level { ENGINE_ERROR, ENGINE_WARN, ENGINE_INFO, ENGINE_DEBUG };
 /* Answers that are put aside as failed unless they are accepted. */
 enum { ENGINE_ACCEPT_LENGTH = 1, ENGINE_ACCEPT_FILTER = 2, ENGINE_ACCEPT_REFUSAL = 4 };
 
+/* A field of the response, and the value with which it is asked for anew. */
+enum engine_field { ENGINE_FINISH_REASON, ENGINE_MODEL, ENGINE_REFUSAL };
+struct engine_redo {
+	enum engine_field field;
+	const char *value;
+};
+
 struct engine_options {
 	char *const *files; /* "-" is standard input; none: standard input */
 	int nfiles;
@@ -50,6 +57,10 @@ struct engine_options {
 
 	const char *ledger; /* a directory; NULL: none is kept */
 	enum ledger_sync sync;
+	bool cached_only; /* send nothing: what the ledger has not has failed */
+	bool refresh;     /* only answers of this run serve */
+	struct engine_redo *redo; /* answers with one of these do not serve */
+	size_t nredo;
 
 	bool unordered;
 	uint64_t window;    /* bytes */

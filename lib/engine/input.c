@@ -148,6 +148,21 @@ read_request(struct engine *en, struct err *e)
 			 e, "the request is longer than %d MiB", BODY_MOST >> 20);
 }
 
+/* It takes its place in the order like any other. */
+static void
+fail_entry(struct engine *en, const char *class, const char *message)
+{
+	struct outcome *failed = mem_zero(1, sizeof *failed);
+	struct job *job;
+
+	add_error(&failed->text, class, message, 0, 0);
+	failed->refs = 1;
+	failed->failed = true;
+	job = job_new(en);
+	job->outcome = failed;
+	output_queue(en, job);
+}
+
 static void
 take_entry(struct engine *en)
 {
@@ -156,27 +171,21 @@ take_entry(struct engine *en)
 
 	en->entries++;
 	if (read_request(en, &e) != 0) {
-		struct buf error = BUF_INIT;
-		struct outcome *failed = mem_zero(1, sizeof *failed);
-
-		/* It takes its place in the order like any other. */
-		add_error(&error, "bad_request", e.text, 0, 0);
-		failed->refs = 1;
-		failed->failed = true;
-		failed->text = error;
 		memset(en->request.key, 0, sizeof en->request.key);
-		job = job_new(en);
-		job->outcome = failed;
-		output_queue(en, job);
+		fail_entry(en, "bad_request", e.text);
 		return;
 	}
 	if (en->request.surrogates != 0)
 		count_surrogates(en);
-	if (en->ledger != NULL && ledger_has(en->ledger, en->request.key)) {
+	if (anew_is_hit(en, en->request.key)) {
 		en->hits++;
 		if (output_hit(en, en->request.key))
 			return;
 		output_queue(en, job_new(en));
+		return;
+	}
+	if (en->o->cached_only) {
+		fail_entry(en, "not_cached", "the ledger has no answer");
 		return;
 	}
 	if (en->no_sending) {

@@ -92,6 +92,14 @@ struct spill {
 	bool fresh;      /* nothing is in the one that is open */
 };
 
+/* A set of keys. */
+struct keys {
+	unsigned char (*slots)[REQUEST_KEY_SIZE]; /* all zero is free */
+	size_t size;                              /* a power of two, or 0 */
+	size_t n;
+	bool zero; /* the key of zeros is in it */
+};
+
 struct engine {
 	const struct engine_options *o;
 	const struct provider *provider;
@@ -113,6 +121,7 @@ struct engine {
 	struct request request;
 	size_t surrogates;
 	size_t surrogate_entries;
+	struct keys fresh_keys; /* answered in this run, where that matters */
 
 	/* calls */
 	struct call **table; /* by key */
@@ -170,6 +179,12 @@ void input_open(struct engine *en);
 void input_read(struct engine *en);   /* as much as there is room for */
 bool input_may_read(const struct engine *en);
 void input_close(struct engine *en);
+
+/* anew.c */
+/* Whether the answer that the ledger has for a key serves. */
+bool anew_is_hit(struct engine *en, const unsigned char *key);
+void anew_answered(struct engine *en, const unsigned char *key); /* in this run */
+void anew_close(struct engine *en);
 
 /* calls.c */
 /* Joins the job to the call of its key, making one if there is none; takes r's body. */

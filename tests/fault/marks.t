@@ -25,7 +25,8 @@ stat_of() { curl -s "${OPENAI_BASE_URL%/v1}/_stats" | jq "$1"; }
 in_flight() {
 	while [ "$(stat_of .in_flight)" -lt "$1" ] && kill -0 "$2" 2>/dev/null; do :; done
 }
-marks() { ls .bf/ledger | grep -c '^inflight-'; }
+names() { (cd .bf/ledger && printf '%s\n' inflight-*) | grep -vF '*'; }
+marks() { names | grep -c .; }
 history() { zstdcat .bf/ledger/*.zst 2>/dev/null; cat .bf/ledger/*.tail 2>/dev/null; }
 billed() { history | jq -c 'select(.class == "possibly_billed")' | sort -u | wc -l; }
 
@@ -35,7 +36,7 @@ serve --hang 1000
 bf-llm -j 20 in >out1 2>err1 &
 pid=$!
 in_flight 12 $pid
-is "$(marks) $(ls .bf/ledger | grep inflight)" "1 inflight-$host-$pid" "a file while calls are in flight"
+is "$(marks) $(names)" "1 inflight-$host-$pid" "a file while calls are in flight"
 is "$(stat -c %a .bf/ledger/inflight-*)" 600 "for its owner alone"
 kill -KILL $pid
 wait $pid 2>/dev/null
@@ -90,7 +91,7 @@ kill -KILL $one
 wait $one 2>/dev/null
 run bf-llm --max-calls 0 four
 like "$(cat err)" "*($host, $one, *) left 4 calls possibly billed: 4 gpt-4o-mini*" "a third tells of the killed one"
-is "$(marks) $(ls .bf/ledger | grep inflight)" "1 inflight-$host-$two" "and not of the living"
+is "$(marks) $(names)" "1 inflight-$host-$two" "and not of the living"
 kill -KILL $two
 wait $two 2>/dev/null
 run bf-llm --max-calls 0 four
@@ -134,7 +135,7 @@ mkdir -p .bf/ledger
 : >.bf/ledger/inflight-otherhost-12
 : >".bf/ledger/inflight-$host-12"
 run bf-llm in
-is "$status $(ls .bf/ledger | grep inflight)" "0 inflight-otherhost-12" "other hosts' files are left alone"
+is "$status $(names)" "0 inflight-otherhost-12" "other hosts' files are left alone"
 stop
 
 # ---- the ledger cannot take the history ----
