@@ -5,7 +5,7 @@
 MOCK=()
 llm() { run timeout 60 bf-mock -q --log calls.log "${MOCK[@]}" -- bf-llm "$@"; }
 calls() { grep -c . calls.log; }
-texts() { jq -r .response.text "${1:-out}" | tr '\n' ,; }
+texts() { jq -r .response.text out | tr '\n' ,; }
 for i in 1 2 3 4; do echo "{\"id\":$i,\"prompt\":\"p$i\"}"; done >four
 (cat four; echo '{"id":5,"prompt":"p1"}') >five
 
