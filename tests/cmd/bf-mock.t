@@ -46,7 +46,8 @@ same before out "the command inherits no descriptor"
 bash -c 'ulimit -Sn 200; bf-mock -- sh -c "ulimit -Sn"' >out
 is "$(cat out)" 200 "the command keeps its limit of descriptors"
 
-run bf-mock -- sh -c 'trap "echo got TERM; exit 5" TERM; kill -TERM $PPID; while :; do sleep 0.05; done'
+run bf-mock -- sh -c 'trap "echo got TERM; exit 5" TERM; kill -TERM $PPID
+	for i in $(seq 200); do sleep 0.05; done'
 is "$status $(cat out)" "5 got TERM" "TERM is passed on to the command"
 bf-mock >url &
 pid=$!
@@ -166,6 +167,8 @@ in_mock --drop 1 -- 'post "$(chat a)"; echo $?; count dropped'
 is "$(tr '\n' ' ' <out)" "000 52 1 " "--drop closes the connection"
 in_mock --hang 1 -- 'post "$(chat a)" -m 0.2; post "$(chat a)" -o /dev/null; count hung; count in_flight'
 is "$(tr '\n' ' ' <out)" "000 200 1 1 " "--hang leaves the first without an answer"
+in_mock --latency 100s -- 'post "$(chat a)" -m 0.2; count in_flight'
+is "$(tr '\n' ' ' <out)" "000 1 " "--latency holds an answer back"
 in_mock --latency 1ms-30ms -- "how='--parallel --parallel-max 10 --parallel-immediate'; $many; count peak_in_flight; sort -u codes"
 ok $(($(head -1 out) < 2)) "with --latency requests are in flight together"
 is "$(tail -1 out)" 200 "and all are answered"
@@ -197,7 +200,7 @@ like "$status $(cat err)" "2 bf-mock: none: *" "a file that is not there"
 run bf-mock --host 127.0.0.1 --port 1 --host nowhere.invalid -- true
 is "$status" 2 "an address that is none"
 run bf-mock --log /dev/full -- sh -c 'trap "echo stopped; exit" TERM
-	curl -s "$OPENAI_BASE_URL/models"; while :; do sleep 0.05; done'
+	curl -s "$OPENAI_BASE_URL/models"; for i in $(seq 200); do sleep 0.05; done'
 like "$status $(cat err)" "2 bf-mock: cannot write the log: *" "a log that cannot be written ends the server"
 is "$(tail -1 out)" stopped "and the command"
 done_testing
