@@ -3,28 +3,38 @@
  *
  *	record.c   a line                       (record.h)
  *	frame.c    a zstd frame                 (frame.h)
- *	table.c    key to place                 (table.h)
+ *	index.c    key to place in a segment    (index.h)
+ *	table.c    key to place, for the rest   (table.h)
  *	store.c    frames by number, decoded ones kept in a cache
+ *	spool.c    decoded frames in a temporary file
+ *	sidecar.c  a segment's index, and what lies beyond it
+ *	place.c    look-up: the newest word on a key
  *	scan.c     the directory, its segments and tails: reading
  *	segment.c  the one segment that is written
  *	ledger.c   the public functions
  *
  * A place is a frame's number and an offset in its text.  A frame begins in
  * memory, as the block of lines that is being filled, and keeps its number
- * when it goes to the segment: the table need not hear of it.
+ * when it goes to the segment: the table need not hear of it.  In an index a
+ * place has the number of the frame in the index's own list; such a frame gets
+ * one of the ledger's numbers while it is in the cache.
  */
 #ifndef BF_LEDGER_INTERNAL_H
 #define BF_LEDGER_INTERNAL_H
 
 #include "ledger/frame.h"
+#include "ledger/index.h"
 #include "ledger/record.h"
 #include "ledger/table.h"
+
+#include <time.h>
 
 /* Sizes of ledger(5); variable for the tests alone. */
 struct ledger_sizes {
 	size_t block;     /* records that make a frame */
 	size_t tail;      /* a longer tail is cut when it can be */
 	uint64_t segment; /* a segment that has come to this gets no more */
+	uint64_t index;   /* with more of it beyond its index, that is renewed */
 };
 extern struct ledger_sizes ledger_sizes;
 
@@ -32,6 +42,7 @@ enum frame_kind {
 	FRAME_IN_SEGMENT,
 	FRAME_IN_BLOCK,  /* in the writer's lines; at is the offset there */
 	FRAME_FROM_TAIL, /* text owned: lines of a tail that no frame holds */
+	FRAME_FREE,      /* its number is: older leads to the next such */
 };
 
 #define NO_FRAME UINT32_MAX
@@ -44,6 +55,7 @@ struct frame {
 	uint32_t packed;  /* bytes in the segment, as last seen */
 	uint32_t segment;
 	uint32_t newer, older; /* the cache's list */
+	uint32_t local;        /* number in the segment's index + 1; 0: beyond it */
 	enum frame_kind kind;
 };
 
@@ -54,6 +66,40 @@ struct segment {
 	uint64_t end;  /* after the last whole frame; 0: not even a header is there */
 	bool damaged;  /* reported; not written to */
 	bool alien;    /* not ours: nothing is taken from it */
+
+	struct index *index; /* of the frames before index->covered; may be NULL */
+	uint32_t *known;     /* for each of these: its number in the ledger + 1, or 0 */
+	uint64_t *spooled;   /* and 0; 1: has been decoded; else offset in the spool + 2 */
+	bool no_file;        /* the index beside it is wrong */
+
+	/* What lies beyond: frames by offset, their records. */
+	uint32_t *frames;
+	size_t nframes, frames_cap;
+	struct index_record *fresh;
+	size_t nfresh, fresh_cap;
+	size_t published; /* of fresh: the table has them */
+
+	/* The tail, as far as it was read. */
+	bool live; /* there is one */
+	uint64_t tail_seen;
+	uint32_t tail_frame;
+	unsigned char tail_proof[INDEX_PROOF]; /* the last bytes of it */
+};
+
+/* Where the newest word on a key is. */
+struct place {
+	struct table_entry entry; /* frame: in the ledger's numbers, or the index's */
+	uint32_t segment;
+	bool indexed;
+};
+
+/* Frames that were decoded again and again, as text. */
+struct spool {
+	int fd; /* -1: none yet */
+	uint64_t size;
+	unsigned again; /* frames decoded a second time */
+	bool off;       /* there is no room */
+	struct buf line;
 };
 
 /* Bytes of a file from one offset on. */
@@ -96,8 +142,14 @@ struct ledger {
 	uint32_t nframes;
 	uint32_t newest, oldest; /* of the cache */
 	size_t cached;
+	uint32_t free_frame;
 	struct table table;
-	uint64_t answers;
+	struct spool spool;
+	uint32_t last_hit; /* segment */
+	struct place memo; /* of the last look-up */
+	bool has_memo;
+	int64_t listed;           /* clock_wall_ms when the directory was read */
+	struct timespec modified; /* and its time stamp then */
 	struct frame_coder coder;
 	struct window window;
 	struct buf found;   /* a line that was found elsewhere */
@@ -119,15 +171,69 @@ int store_fd(struct ledger *l, uint32_t segment);
 int store_text(struct ledger *l, uint32_t frame, struct span *text);
 /* Forgets a decoded text, so that the next one asked for is read anew. */
 void store_drop(struct ledger *l, uint32_t frame);
+/* The frame is no more, nor its number. */
+void store_free(struct ledger *l, uint32_t frame);
 
-/* The line of a place, of this key, its crc verified; 0, or -1. */
-int store_line(struct ledger *l, const struct table_entry *entry, struct span *line);
+/* The number of a frame of an index while it is in the cache; NO_FRAME if broken. */
+uint32_t store_indexed(struct ledger *l, uint32_t segment, uint32_t local);
 
-/* A record's time; INT64_MIN when it is not to be had. Looks into the frame only if it must. */
-int64_t store_time(struct ledger *l, const struct table_entry *entry);
+/* A line of an indexed frame, from wherever it is quickest; -1 when not to be had. */
+int store_indexed_line(struct ledger *l, const struct place *p, struct span *line);
 
-/* A record has been found (or appended) at a place. */
+/* The line at an offset of a text; -1 if there is none. */
+int store_line_in(struct span text, size_t at, struct span *line);
+
+/* A record has been found (or appended) at a place beyond the indexes. */
 void store_record(struct ledger *l, const struct record_head *h, uint32_t frame, size_t line);
+void store_note_time(struct frame *f, int64_t time);
+
+/* ---- spool.c ---- */
+
+void spool_init(struct spool *s);
+void spool_release(struct spool *s);
+/* 1: the text is there, at *at; 0: it is not, and will not be. */
+int spool_put(struct spool *s, struct span text, uint64_t *at);
+/* The line at an offset, borrowed until the next call; 0 or -1. */
+int spool_line(struct spool *s, uint64_t at, struct span *line);
+
+/* ---- place.c ---- */
+
+/* The newest word on a key, an answer or its withdrawal; false if there is none. */
+bool place_find(struct ledger *l, const unsigned char *key, struct place *p);
+/* The line of a place, of this key, its crc verified; 0, or -1. */
+int place_line(struct ledger *l, const struct place *p, struct span *line);
+/* A record's time; INT64_MIN when it is not to be had. Looks into the frame only if it must. */
+int64_t place_time(struct ledger *l, const struct place *p);
+/* No record of the place is newer, none is older. */
+int64_t place_latest(struct ledger *l, const struct place *p);
+int64_t place_earliest(struct ledger *l, const struct place *p);
+struct place place_of_entry(const struct ledger *l, const struct table_entry *e);
+bool place_same(const struct place *a, const struct place *b);
+
+/* ---- sidecar.c ---- */
+
+/* Opens the index beside a segment that was not read yet, if it is one of it. */
+void sidecar_load(struct ledger *l, uint32_t segment, int fd);
+/* Whether the segment is still the one that its index is of. */
+bool sidecar_holds(struct ledger *l, uint32_t segment, int fd);
+/* The index is wrong: the segment is to be read from its beginning. */
+void sidecar_drop(struct ledger *l, uint32_t segment);
+/* Bytes of frames that lie beyond. */
+uint64_t sidecar_beyond(const struct segment *s);
+/* Takes what lies beyond into the index, also on disk if asked to; 0 or -1. */
+int sidecar_renew(struct ledger *l, uint32_t segment, bool write);
+void sidecar_release(struct segment *s);
+
+/* A frame has been found at an offset: its number.  What lay there or further is gone. */
+uint32_t fresh_frame(struct ledger *l, uint32_t segment, uint64_t at);
+/* A block has become a frame; its records are in the table. */
+void fresh_written(struct ledger *l, uint32_t segment, uint32_t frame, struct span text);
+/* The last frame is a block again. */
+void fresh_taken_back(struct ledger *l, uint32_t segment, uint32_t frame);
+void fresh_add(struct ledger *l, uint32_t segment, const struct record_head *h,
+    uint32_t frame, size_t line);
+/* Makes what was found known: to the table, or to an index if it is much. */
+void fresh_publish(struct ledger *l, uint32_t segment, bool write);
 
 /* ---- scan.c ---- */
 
@@ -137,6 +243,12 @@ int scan_frame(struct ledger *l, int fd, uint64_t at, size_t hint, enum frame_st
 
 /* Takes in what has not been seen: new segments, and all of them the first time. */
 int scan_directory(struct ledger *l, struct err *e);
+
+/* Reads a segment anew, its index having been dropped. */
+void scan_again(struct ledger *l, uint32_t segment);
+
+/* Takes in what has come since; cheap when nothing has. */
+int scan_refresh(struct ledger *l, struct err *e);
 
 /* Takes in what has come to a segment from its last known frame on. */
 struct scan_end {

@@ -73,6 +73,7 @@ ledger_free(struct ledger *l)
 	writer_release(l);
 	store_release(l);
 	table_release(&l->table);
+	spool_release(&l->spool);
 	frame_coder_release(&l->coder);
 	buf_release(&l->window.bytes);
 	buf_release(&l->found);
@@ -96,7 +97,8 @@ ledger_open(const char *dir, const struct ledger_options *o, struct err *e)
 		l->path[n - 1] = '\0';
 	l->dir = -1;
 	l->options = *o;
-	l->newest = l->oldest = NO_FRAME;
+	l->newest = l->oldest = l->free_frame = NO_FRAME;
+	spool_init(&l->spool);
 	l->window.bytes = BUF_INIT;
 	table_init(&l->table);
 	writer_init(&l->writer);
@@ -107,39 +109,57 @@ ledger_open(const char *dir, const struct ledger_options *o, struct err *e)
 	return l;
 }
 
-static const struct table_entry *
-answer_of(const struct ledger *l, const unsigned char *key)
+static bool
+is_answer(const struct table_entry *e)
 {
-	const struct table_entry *entry = table_find(&l->table, key);
-
-	return entry == NULL || (entry->line & TABLE_FORGOTTEN) != 0 ? NULL : entry;
+	return (e->line & TABLE_FORGOTTEN) == 0;
 }
 
 bool
 ledger_has(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE])
 {
-	return answer_of(l, key) != NULL;
+	struct place p;
+
+	return place_find(l, key, &p) && is_answer(&p.entry);
+}
+
+/* Another process may have moved everything to other files since. */
+static bool
+find_elsewhere(struct ledger *l, struct place *p, struct span *line)
+{
+	struct err e;
+
+	l->has_memo = false;
+	if (p->indexed && l->segments[p->segment].index != NULL) {
+		sidecar_drop(l, p->segment);
+		scan_again(l, p->segment);
+		if (place_find(l, p->entry.key, p) && is_answer(&p->entry) &&
+		    place_line(l, p, line) == 0)
+			return true;
+	}
+	l->has_memo = false;
+	return scan_directory(l, &e) == 0 && place_find(l, p->entry.key, p) &&
+	       is_answer(&p->entry) && place_line(l, p, line) == 0;
 }
 
 int
 ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
     struct ledger_record *rec, struct err *e)
 {
-	const struct table_entry *entry = answer_of(l, key);
-	const struct frame *f;
+	struct place p;
 	struct span line;
 
-	if (entry == NULL)
+	if (!place_find(l, key, &p) || !is_answer(&p.entry))
 		return 0;
-	f = &l->frames[entry->frame];
-	if (store_line(l, entry, &line) != 0)
+	if (place_line(l, &p, &line) != 0 && !find_elsewhere(l, &p, &line))
 		err_set(
 		    e, "the record cannot be read back, or its crc does not hold");
 	else if (ledger_record_read(line, rec, &l->scratch, e) == 0)
 		return 1;
 	ledger_report(l, "%s/%s: byte %llu, line at %u of the frame: %s", l->path,
-	    l->segments[f->segment].name, (unsigned long long)f->at, entry->line,
-	    e->text);
+	    l->segments[p.segment].name,
+	    p.indexed ? 0 : (unsigned long long)l->frames[p.entry.frame].at,
+	    p.entry.line & ~TABLE_FORGOTTEN, e->text);
 	return 0;
 }
 
@@ -147,13 +167,21 @@ ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
 static int64_t
 time_for(struct ledger *l, const struct ledger_record *rec)
 {
-	const struct table_entry *entry = table_find(&l->table, rec->key);
 	int64_t now = clock_wall_ms(), then;
+	struct place p;
 
-	if (entry == NULL || l->frames[entry->frame].last < now)
+	if (!place_find(l, rec->key, &p) || place_latest(l, &p) < now)
 		return now;
-	then = store_time(l, entry);
+	then = place_time(l, &p);
 	return then < now ? now : then + 1;
+}
+
+int
+ledger_refresh(struct ledger *l, struct err *e)
+{
+	if (l->dir < 0 && open_dir(l, e) != 0)
+		return -1;
+	return l->dir < 0 ? 0 : scan_refresh(l, e);
 }
 
 int
@@ -226,10 +254,38 @@ ledger_sync_due(const struct ledger *l)
 	return left <= 0 ? 0 : (left + 999) / 1000;
 }
 
-uint64_t
-ledger_count(const struct ledger *l)
+/* Whether the newest word on an entry's key is the entry itself. */
+static bool
+counts(struct ledger *l, const struct place *p)
 {
-	return l->answers;
+	struct place newest;
+
+	return is_answer(&p->entry) && place_find(l, p->entry.key, &newest) &&
+	       place_same(p, &newest);
+}
+
+uint64_t
+ledger_count(struct ledger *l)
+{
+	const struct table_entry *e;
+	struct place p;
+	uint64_t n = 0;
+
+	for (uint32_t s = 0; s < l->nsegments; s++)
+		for (uint64_t i = 0;
+		     l->segments[s].index != NULL &&
+		     (e = index_entry(l->segments[s].index, i)) != NULL;
+		     i++) {
+			p = (struct place){
+			    .entry = *e, .segment = s, .indexed = true};
+			n += counts(l, &p);
+		}
+	for (uint32_t i = 0; i < l->table.count; i++)
+		if ((e = table_at(&l->table, i)) != NULL) {
+			p = place_of_entry(l, e);
+			n += counts(l, &p);
+		}
+	return n;
 }
 
 int

@@ -82,6 +82,13 @@ int ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
 bool ledger_has(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE]);
 
 /*
+ * Takes in what other processes have recorded since: before a call is paid for
+ * whose answer may be there by now.  When nothing has come it costs a few
+ * stat(2); some ten times a second are enough.  0, or -1 and e.
+ */
+int ledger_refresh(struct ledger *l, struct err *e);
+
+/*
  * Locks a segment or makes one now, which the first record would do: before
  * anything is paid for that could not be recorded.  0, or -1 and e; then the
  * ledger takes no records at all, as after a failed ledger_commit().
@@ -116,7 +123,8 @@ struct span ledger_unwritten(const struct ledger *l);
  */
 int64_t ledger_sync_due(const struct ledger *l);
 
-uint64_t ledger_count(const struct ledger *l); /* distinct keys with an answer */
+/* Distinct keys with an answer. Looks each of them up: not for every day. */
+uint64_t ledger_count(struct ledger *l);
 
 /* Frames, syncs, removes the tail, frees l whatever happens. 0, or -1 and e. */
 int ledger_close(struct ledger *l, struct err *e);

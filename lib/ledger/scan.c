@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "io/clock.h"
 #include "ledger/internal.h"
 
 #include <dirent.h>
@@ -13,6 +14,7 @@
 #define WINDOW_READ ((size_t)1 << 20)
 #define FRAME_MAX   (FRAME_TEXT_MAX + ((size_t)8 << 20)) /* compressed */
 #define TRIES       64
+#define COARSE      2000 /* milliseconds that a file system's clock may be off */
 
 /* ---- reading ---- */
 
@@ -96,25 +98,29 @@ damage(struct ledger *l, struct segment *s, const char *suffix, uint64_t at,
 	    l, "%s/%s%s: byte %" PRIu64 ": %s", l->path, s->name, suffix, at, what);
 }
 
-/* Finds the keys of a frame's lines, and makes sure that they can be answers. */
+/* Finds the keys of a text's lines, and makes sure that they can be answers. */
 static void
-index_text(struct ledger *l, uint32_t frame, struct span text)
+index_text(struct ledger *l, uint32_t segment, uint32_t frame, struct span text)
 {
-	struct segment *s = &l->segments[l->frames[frame].segment];
+	struct segment *s = &l->segments[segment];
+	bool fresh = l->frames[frame].kind == FRAME_IN_SEGMENT;
 	struct span rest = text, line;
 	struct record_head h;
 	bool whole;
 
 	while (record_next(&rest, &line, &whole)) {
-		if (whole && record_head(line, &h) == 0 && record_crc_holds(line))
-			store_record(l, &h, frame, (size_t)(line.p - text.p));
-		else
+		size_t at = (size_t)(line.p - text.p);
+		if (!whole || record_head(line, &h) != 0 || !record_crc_holds(line))
 			damage(l, s, "", l->frames[frame].at,
 			    "the frame holds a line that is no record");
+		else if (fresh)
+			fresh_add(l, segment, &h, frame, at);
+		else
+			store_record(l, &h, frame, at);
 	}
 }
 
-/* A whole frame: its text is the frame's own while its lines are looked at. */
+/* A whole frame. Its records are known once fresh_publish() is called. */
 static int
 take_frame(struct ledger *l, uint32_t segment, uint64_t at, struct span packed,
     size_t size)
@@ -126,13 +132,10 @@ take_frame(struct ledger *l, uint32_t segment, uint64_t at, struct span packed,
 		free(text);
 		return -1;
 	}
-	n = store_add(l, FRAME_FROM_TAIL, segment, at);
-	l->frames[n].text = text;
+	n = fresh_frame(l, segment, at);
 	l->frames[n].text_size = size;
 	l->frames[n].packed = (uint32_t)packed.n;
-	index_text(l, n, span_of(text, size));
-	l->frames[n].kind = FRAME_IN_SEGMENT;
-	l->frames[n].text = NULL;
+	index_text(l, segment, n, span_of(text, size));
 	free(text);
 	return 0;
 }
@@ -236,6 +239,18 @@ scan_header(struct ledger *l, struct segment *s, int fd, struct scan_end *end)
 }
 
 /*
+ * The last frame that is known, if it may have changed: what the index covers
+ * was looked at when that was opened.
+ */
+static uint64_t
+walk_start(const struct segment *s)
+{
+	if (s->index != NULL && s->last < s->index->covered)
+		return s->end;
+	return s->last != 0 ? s->last : FRAME_HEADER_SIZE;
+}
+
+/*
  * Walks frame by frame from the last one known: an owner that takes back a
  * short last frame writes a longer one at the same offset.
  */
@@ -253,7 +268,7 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 			return rc;
 		}
 	}
-	at = s->last != 0 ? s->last : FRAME_HEADER_SIZE;
+	at = walk_start(s);
 	l->window.bytes.len = 0;
 	for (;;) {
 		enum frame_state state;
@@ -268,9 +283,7 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 		    take_frame(l, segment, at, frame, text) != 0)
 			state = FRAME_BAD;
 		if (state == FRAME_WHOLE || state == FRAME_SKIP) {
-			next = at + (state == FRAME_SKIP
-					    ? frame.n
-					    : l->frames[l->nframes - 1].packed);
+			next = at + frame.n;
 			if (state == FRAME_WHOLE)
 				s->last = at;
 			s->end = at = next;
@@ -278,7 +291,7 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 		}
 		if (bad != at) { /* does the frame before it still end here? */
 			bad = at;
-			at = s->last != 0 && s->last < at ? s->last : at;
+			at = walk_start(s) < at ? walk_start(s) : at;
 			l->window.bytes.len = 0;
 			continue;
 		}
@@ -416,27 +429,41 @@ marks_add(struct marks *m, uint64_t mark)
 	m->v[m->n++] = mark;
 }
 
+static size_t
+marks_of_frame(struct ledger *l, uint32_t frame, struct marks *m)
+{
+	struct span text, line;
+	struct record_head h;
+	size_t size;
+	bool whole;
+
+	if (frame == NO_FRAME || l->frames[frame].kind != FRAME_IN_SEGMENT ||
+	    store_text(l, frame, &text) != 0)
+		return 0;
+	size = text.n;
+	while (record_next(&text, &line, &whole))
+		if (record_head(line, &h) == 0)
+			marks_add(m, record_mark(line, &h));
+	store_drop(l, frame);
+	return size;
+}
+
 /* The records of a segment's last frames, as far back as its tail may reach. */
 static struct marks
 recent_marks(struct ledger *l, uint32_t segment, size_t reach)
 {
+	const struct segment *s = &l->segments[segment];
 	struct marks m = {NULL, 0, 0};
-	struct span text, line;
-	struct record_head h;
 	size_t seen = 0;
-	bool whole;
+	uint32_t n = s->index == NULL ? 0 : s->index->nframes;
 
-	for (uint32_t n = l->nframes; n-- > 0 && seen < reach;) {
-		if (l->frames[n].segment != segment ||
-		    l->frames[n].kind != FRAME_IN_SEGMENT ||
-		    store_text(l, n, &text) != 0)
-			continue;
-		seen += text.n;
-		while (record_next(&text, &line, &whole))
-			if (record_head(line, &h) == 0)
-				marks_add(&m, record_mark(line, &h));
-		store_drop(l, n);
-	}
+	if (reach == 0)
+		return m;
+	reach += ledger_sizes.tail;
+	for (size_t i = s->nframes; i-- > 0 && seen < reach;)
+		seen += marks_of_frame(l, s->frames[i], &m);
+	while (n-- > 0 && seen < reach)
+		seen += marks_of_frame(l, store_indexed(l, segment, n), &m);
 	if (m.n > 0)
 		qsort(m.v, m.n, sizeof(*m.v), mark_order);
 	return m;
@@ -450,7 +477,7 @@ void
 scan_tail(
     struct ledger *l, uint32_t segment, struct span tail, struct tail_lines *t)
 {
-	struct marks marks = recent_marks(l, segment, tail.n + ledger_sizes.tail);
+	struct marks marks = recent_marks(l, segment, tail.n);
 	struct span rest = tail, line, record;
 	struct record_head h;
 	uint64_t mark;
@@ -507,17 +534,61 @@ scan_find_in_tail(
 
 /* ---- a segment with its tail ---- */
 
+/* What a frame of a tail held has been found elsewhere, or it stays. */
 static void
-keep_tail_lines(struct ledger *l, uint32_t segment, struct buf *lines)
+retire_tail(struct ledger *l, uint32_t frame)
 {
-	uint32_t n;
+	struct span rest, line;
+	struct record_head h;
+	bool whole;
 
-	if (lines->len == 0)
+	if (frame == NO_FRAME)
 		return;
-	n = store_add(l, FRAME_FROM_TAIL, segment, 0);
-	l->frames[n].text = mem_dup(lines->data, lines->len);
-	l->frames[n].text_size = lines->len;
-	index_text(l, n, span_of(l->frames[n].text, lines->len));
+	rest = span_of(l->frames[frame].text, l->frames[frame].text_size);
+	while (record_next(&rest, &line, &whole)) {
+		const struct table_entry *e;
+		if (record_head(line, &h) != 0)
+			continue;
+		e = table_find(&l->table, h.key);
+		if (e != NULL && e->frame == frame)
+			return;
+	}
+	store_free(l, frame);
+}
+
+static void
+keep_tail_lines(struct ledger *l, uint32_t segment, const struct buf *lines)
+{
+	uint32_t n = NO_FRAME;
+
+	if (lines->len > 0) {
+		n = store_add(l, FRAME_FROM_TAIL, segment, 0);
+		l->frames[n].text = mem_dup(lines->data, lines->len);
+		l->frames[n].text_size = lines->len;
+		index_text(l, segment, n, buf_span(lines));
+	}
+	retire_tail(l, l->segments[segment].tail_frame);
+	l->segments[segment].tail_frame = n;
+}
+
+/* The last bytes of a tail that were read, to know it again. */
+static void
+note_proof(struct segment *s, struct span read)
+{
+	size_t n = read.n < INDEX_PROOF ? read.n : INDEX_PROOF,
+	       keep = INDEX_PROOF - n;
+
+	memmove(s->tail_proof, s->tail_proof + n, keep);
+	memcpy(s->tail_proof + keep, read.p + read.n - n, n);
+}
+
+/* Up to where the tail was read, so that only what comes after is read next time.
+ */
+static void
+note_tail(struct segment *s, struct span tail, size_t good_end)
+{
+	s->tail_seen = good_end;
+	note_proof(s, span_of(tail.p, good_end));
 }
 
 static uint64_t
@@ -544,6 +615,8 @@ read_stable(struct ledger *l, uint32_t segment, int fd, struct buf *tail,
 			return -1;
 		if (fd < 0)
 			return 0;
+		if (!sidecar_holds(l, segment, fd))
+			sidecar_drop(l, segment);
 		if (scan_frames(l, segment, fd, end) != 0)
 			return -1;
 		after = size_of(fd);
@@ -622,6 +695,19 @@ report_reading(struct ledger *l, struct segment *s, const struct reading *r)
 		    false; /* the work of a crash, which the next writer mends */
 }
 
+/* What was found becomes known. An index is written where no owner is at work. */
+static void
+take_reading(struct ledger *l, uint32_t segment, const struct reading *r)
+{
+	struct segment *s = &l->segments[segment];
+
+	fresh_publish(l, segment, r->has_tail == 0);
+	keep_tail_lines(l, segment, &r->tail.lines);
+	s->live = r->has_tail == 1;
+	note_tail(s, buf_span(&r->bytes), r->tail.good_end);
+	report_reading(l, s, r);
+}
+
 static int
 scan_segment(struct ledger *l, uint32_t segment, struct err *e)
 {
@@ -636,6 +722,7 @@ scan_segment(struct ledger *l, uint32_t segment, struct err *e)
 	}
 	if (fd < 0 && errno != ENOENT)
 		return err_sys(e, "cannot open %s/%s", l->path, s->name);
+	sidecar_load(l, segment, fd);
 	if (read_segment(l, segment, fd, &r) != 0 ||
 	    read_again(l, segment, fd, &r) != 0) {
 		if (s->alien)
@@ -653,11 +740,27 @@ scan_segment(struct ledger *l, uint32_t segment, struct err *e)
 		ledger_report(l, "%s/%s: not a segment of a ledger; left alone",
 		    l->path, s->name);
 	} else {
-		keep_tail_lines(l, segment, &r.tail.lines);
-		report_reading(l, s, &r);
+		take_reading(l, segment, &r);
 	}
 	reading_release(&r);
 	return rc;
+}
+
+void
+scan_again(struct ledger *l, uint32_t segment)
+{
+	struct scan_end end;
+	struct err e;
+	int fd;
+
+	if (l->writer.fd < 0 || l->writer.segment != segment) {
+		(void)scan_segment(l, segment, &e);
+		return;
+	}
+	/* Our own: what is not in its frames is in our hands. */
+	fd = store_fd(l, segment);
+	if (fd >= 0 && scan_frames(l, segment, fd, &end) == 0)
+		fresh_publish(l, segment, true);
 }
 
 /* ---- the directory ---- */
@@ -764,9 +867,13 @@ int
 scan_directory(struct ledger *l, struct err *e)
 {
 	size_t n, before = l->nsegments, sorted;
+	struct stat st;
 	char **names;
 	int rc = 0;
 
+	if (fstat(l->dir, &st) == 0)
+		l->modified = st.st_mtim;
+	l->listed = clock_wall_ms();
 	if (list_names(l, &names, &n, e) != 0)
 		return -1;
 	for (sorted = 1; sorted < before; sorted++)
@@ -782,11 +889,166 @@ scan_directory(struct ledger *l, struct err *e)
 		l->segments = mem_resize(
 		    l->segments, l->nsegments + 1, sizeof(*l->segments));
 		l->segments[l->nsegments] = (struct segment){
-		    .name = mem_strdup(names[i]), .fd = -1};
+		    .name = mem_strdup(names[i]), .fd = -1, .tail_frame = NO_FRAME};
 		rc = scan_segment(l, (uint32_t)l->nsegments++, e);
 	}
 	for (size_t i = 0; i < n; i++)
 		free(names[i]);
 	free(names);
 	return rc;
+}
+
+/* ---- what others have added since ---- */
+
+struct look {
+	struct stat segment, tail;
+	bool has_tail;
+};
+
+static int
+look_at(struct ledger *l, uint32_t segment, struct look *k)
+{
+	const struct segment *s = &l->segments[segment];
+	struct buf name = BUF_INIT;
+	int fd = store_fd(l, segment);
+
+	k->has_tail = fstatat(l->dir, tail_name(s, &name), &k->tail,
+			  AT_SYMLINK_NOFOLLOW) == 0;
+	buf_release(&name);
+	return fd < 0 ? -1 : fstat(fd, &k->segment);
+}
+
+/* Bytes of a tail from an offset on; -1 if what was read before it has changed. */
+static int
+read_growth(struct ledger *l, struct segment *s, struct buf *out)
+{
+	size_t n = s->tail_seen < INDEX_PROOF ? (size_t)s->tail_seen : INDEX_PROOF;
+	struct window w = {.bytes = BUF_INIT};
+	struct buf name = BUF_INIT;
+	int rc = -1, fd;
+
+	fd = openat(l->dir, tail_name(s, &name),
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	buf_release(&name);
+	if (fd < 0)
+		return -1;
+	if (window_fill(&w, fd, s->tail_seen - n, ledger_sizes.tail * 2 + n) == 0 &&
+	    w.bytes.len >= n &&
+	    memcmp(w.bytes.data, s->tail_proof + INDEX_PROOF - n, n) == 0) {
+		buf_drop(&w.bytes, n);
+		*out = w.bytes;
+		w.bytes = BUF_INIT;
+		rc = 0;
+	}
+	buf_release(&w.bytes);
+	close(fd);
+	return rc;
+}
+
+/*
+ * Whole records at the end of a tail that is otherwise as it was.  They join
+ * those of it that are known.  -1: it is not as it was.
+ */
+static int
+take_growth(struct ledger *l, uint32_t segment)
+{
+	struct segment *s = &l->segments[segment];
+	struct buf more = BUF_INIT, all = BUF_INIT;
+	struct span rest, line, record;
+	struct record_head h;
+	size_t good_end = 0, old;
+	bool whole;
+
+	if (read_growth(l, s, &more) != 0)
+		return -1;
+	if (s->tail_frame == NO_FRAME)
+		s->tail_frame = store_add(l, FRAME_FROM_TAIL, segment, 0);
+	old = l->frames[s->tail_frame].text_size;
+	buf_add(&all, l->frames[s->tail_frame].text, old);
+	for (rest = buf_span(&more); record_next(&rest, &line, &whole) && whole;) {
+		if (!tail_record(line, whole, &record, &h))
+			continue;
+		good_end = (size_t)(rest.p - more.data);
+		buf_addspan(&all, record);
+		buf_addc(&all, '\n');
+	}
+	if (good_end > 0) {
+		struct frame *f = &l->frames[s->tail_frame];
+		struct span added = span_of(all.data + old, all.len - old);
+		free(f->text);
+		f->text = mem_dup(all.data, all.len);
+		f->text_size = all.len;
+		while (record_next(&added, &line, &whole))
+			if (record_head(line, &h) == 0)
+				store_record(l, &h, s->tail_frame,
+				    (size_t)(line.p - all.data));
+		s->tail_seen += good_end;
+		note_proof(s, span_of(more.data, good_end));
+	}
+	buf_release(&more);
+	buf_release(&all);
+	return 0;
+}
+
+/*
+ * The common case is a tail that has grown, and frames that were made of it.
+ * What else has happened is found by reading the segment as if it were new.
+ */
+static int
+refresh_segment(struct ledger *l, uint32_t segment, struct err *e)
+{
+	struct segment *s = &l->segments[segment];
+	struct scan_end end;
+	struct look k;
+
+	if (look_at(l, segment, &k) != 0)
+		return 0; /* gone: who needs it will look for it elsewhere */
+	if (k.has_tail == s->live &&
+	    (!k.has_tail || (uint64_t)k.tail.st_size == s->tail_seen) &&
+	    (uint64_t)k.segment.st_size == s->end)
+		return 0;
+	if (!k.has_tail || (uint64_t)k.tail.st_size < s->tail_seen ||
+	    (uint64_t)k.segment.st_size < s->end || take_growth(l, segment) != 0)
+		return scan_segment(l, segment, e);
+	s->live = true;
+	if ((uint64_t)k.segment.st_size > s->end &&
+	    scan_frames(l, segment, store_fd(l, segment), &end) == 0)
+		fresh_publish(l, segment, false);
+	return 0;
+}
+
+/*
+ * A tail that appears changes the directory; the time stamp of a file system is
+ * coarse, so that a change of just now may be followed by one that it hides.
+ */
+static bool
+directory_changed(struct ledger *l)
+{
+	struct stat st;
+	int64_t ms;
+
+	if (fstat(l->dir, &st) != 0)
+		return true;
+	ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	return st.st_mtim.tv_sec != l->modified.tv_sec ||
+	       st.st_mtim.tv_nsec != l->modified.tv_nsec || l->listed - ms < COARSE;
+}
+
+int
+scan_refresh(struct ledger *l, struct err *e)
+{
+	bool changed = directory_changed(l);
+	size_t known = l->nsegments;
+
+	if (changed && scan_directory(l, e) != 0)
+		return -1;
+	for (uint32_t i = 0; i < known; i++) {
+		struct segment *s = &l->segments[i];
+		if (s->alien || (!changed && !s->live) ||
+		    (l->writer.fd >= 0 && l->writer.segment == i))
+			continue;
+		if (refresh_segment(l, i, e) != 0)
+			return -1;
+	}
+	return 0;
 }

@@ -20,6 +20,7 @@ struct ledger_sizes ledger_sizes = {
     .tail = (size_t)4 << 20,
     .segment =
 	(uint64_t)248 << 20, /* what is framed at the end stays below 256 MiB */
+    .index = (uint64_t)4 << 20,
 };
 
 void
@@ -159,8 +160,11 @@ frame_write(struct ledger *l, size_t bytes, struct err *e)
 	f->kind = FRAME_IN_SEGMENT;
 	f->at = s->last = w->size;
 	f->packed = (uint32_t)w->packed.len;
+	f->text_size = bytes;
 	w->size += w->packed.len;
 	s->end = w->size;
+	fresh_written(
+	    l, w->segment, w->blocks[0].frame, span_of(w->lines.data, bytes));
 	block_end(l, bytes);
 	return 0;
 }
@@ -213,6 +217,15 @@ sync_dir(struct ledger *l, struct err *e)
 	return err_sys(e, "cannot sync %s", l->path);
 }
 
+/* Where much lies beyond the index, measured by what it covers. */
+static bool
+index_is_due(const struct segment *s)
+{
+	uint64_t least = ledger_sizes.index / 64, share = s->end / 256;
+
+	return sidecar_beyond(s) > (share > least ? share : least);
+}
+
 /* All is framed: the tail goes, and the lock. */
 static int
 writer_finish(struct ledger *l, struct err *e)
@@ -229,6 +242,8 @@ writer_finish(struct ledger *l, struct err *e)
 		rc = err_sys(e, "cannot remove %s/%s", l->path, buf_cstr(&name));
 	buf_release(&name);
 	w->dirty_since = 0;
+	if (rc == 0 && index_is_due(&l->segments[w->segment]))
+		(void)sidecar_renew(l, w->segment, true);
 	writer_let_go(w);
 	return rc;
 }
@@ -285,12 +300,9 @@ take_lines(struct ledger *l, struct span lines)
 static uint32_t
 last_frame(const struct ledger *l, const struct segment *s)
 {
-	for (uint32_t n = l->nframes; n-- > 0;)
-		if (l->frames[n].segment == l->writer.segment &&
-		    l->frames[n].kind == FRAME_IN_SEGMENT &&
-		    l->frames[n].at == s->last)
-			return n;
-	return NO_FRAME;
+	uint32_t n = s->nframes == 0 ? NO_FRAME : s->frames[s->nframes - 1];
+
+	return n != NO_FRAME && l->frames[n].at == s->last ? n : NO_FRAME;
 }
 
 /*
@@ -324,6 +336,7 @@ take_back(struct ledger *l, struct err *e)
 	buf_addspan(&w->lines, text);
 	w->committed = w->lines.len;
 	store_drop(l, n);
+	fresh_taken_back(l, w->segment, n);
 	l->frames[n].kind = FRAME_IN_BLOCK;
 	l->frames[n].at = 0;
 	block_begin(w, n, 0);
@@ -401,12 +414,15 @@ recover(struct ledger *l, struct err *e)
 	bool made;
 	int rc = -1, has_tail = -1;
 
+	if (!sidecar_holds(l, w->segment, w->fd))
+		sidecar_drop(l, w->segment);
 	if (scan_frames(l, w->segment, w->fd, &end) != 0 ||
 	    (has_tail = scan_read_tail(l, w->segment, &tail)) < 0) {
 		err_sys(e, "cannot read %s/%s", l->path, s->name);
 		goto out;
 	}
 	scan_tail(l, w->segment, buf_span(&tail), &t);
+	fresh_publish(l, w->segment, false);
 	if (s->damaged || s->alien || t.bad != 0 ||
 	    s->end >= ledger_sizes.segment ||
 	    (has_tail == 0 && !scan_is_covered(&end, 0))) {
@@ -509,7 +525,7 @@ make_segment(struct ledger *l, const char *host, struct err *e)
 	l->segments = mem_resize(
 	    l->segments, l->nsegments + 1, sizeof(*l->segments));
 	l->segments[l->nsegments] = (struct segment){
-	    .name = mem_strdup(buf_cstr(&name)), .fd = -1};
+	    .name = mem_strdup(buf_cstr(&name)), .fd = -1, .tail_frame = NO_FRAME};
 	l->nsegments++;
 	buf_release(&name);
 	return try_segment(l, (uint32_t)l->nsegments - 1, e);
@@ -620,6 +636,10 @@ writer_commit(struct ledger *l, struct err *e)
 	if (writer_frame(l, w->tail_size > ledger_sizes.tail, e) != 0 ||
 	    (w->tail_size > ledger_sizes.tail && writer_cut_tail(l, e) != 0))
 		return writer_fail(l, e);
+	/* All that the index would cover is on disk now. */
+	if (w->tail_size == 0 &&
+	    sidecar_beyond(&l->segments[w->segment]) > ledger_sizes.index)
+		(void)sidecar_renew(l, w->segment, true);
 	if (w->tail_size == 0 && w->size >= ledger_sizes.segment &&
 	    writer_finish(l, e) != 0)
 		return writer_fail(l, e);

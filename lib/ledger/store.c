@@ -7,20 +7,33 @@
 
 #define CACHE_DEFAULT     ((size_t)32 << 20)
 #define OPEN_MAX_SEGMENTS 16
-#define TRIES             16
+#define AGAIN             64 /* frames decoded twice before the spool is used */
 
 /* ---- frames ---- */
+
+/* A number for one more: of a frame that is no more, or a new one. */
+static uint32_t
+new_number(struct ledger *l)
+{
+	uint32_t n = l->free_frame;
+
+	if (n != NO_FRAME) {
+		l->free_frame = l->frames[n].older;
+		return n;
+	}
+	n = l->nframes++;
+	if (n == 0 || (n >= 64 && (n & (n - 1)) == 0))
+		l->frames = mem_resize(
+		    l->frames, n == 0 ? 64 : 2 * (size_t)n, sizeof(*l->frames));
+	return n;
+}
 
 uint32_t
 store_add(struct ledger *l, enum frame_kind kind, uint32_t segment, uint64_t at)
 {
-	uint32_t n = l->nframes;
-	struct frame *f;
+	uint32_t n = new_number(l);
+	struct frame *f = &l->frames[n];
 
-	if (n == 0 || (n >= 64 && (n & (n - 1)) == 0))
-		l->frames = mem_resize(
-		    l->frames, n == 0 ? 64 : 2 * (size_t)n, sizeof(*l->frames));
-	f = &l->frames[n];
 	memset(f, 0, sizeof(*f));
 	f->kind = kind;
 	f->segment = segment;
@@ -28,7 +41,6 @@ store_add(struct ledger *l, enum frame_kind kind, uint32_t segment, uint64_t at)
 	f->first = INT64_MAX;
 	f->last = INT64_MIN;
 	f->newer = f->older = NO_FRAME;
-	l->nframes++;
 	return n;
 }
 
@@ -41,6 +53,7 @@ store_release(struct ledger *l)
 	for (size_t i = 0; i < l->nsegments; i++) {
 		if (l->segments[i].fd >= 0)
 			close(l->segments[i].fd);
+		sidecar_release(&l->segments[i]);
 		free(l->segments[i].name);
 	}
 	free(l->segments);
@@ -100,6 +113,24 @@ cache_link(struct ledger *l, uint32_t n)
 }
 
 void
+store_free(struct ledger *l, uint32_t n)
+{
+	struct frame *f = &l->frames[n];
+	uint32_t local = f->local;
+
+	if (local != 0) {
+		f->local = 0;
+		l->segments[f->segment].known[local - 1] = 0;
+	}
+	store_drop(l, n);
+	free(f->text);
+	f->text = NULL;
+	f->kind = FRAME_FREE;
+	f->older = l->free_frame;
+	l->free_frame = n;
+}
+
+void
 store_drop(struct ledger *l, uint32_t n)
 {
 	struct frame *f = &l->frames[n];
@@ -110,6 +141,8 @@ store_drop(struct ledger *l, uint32_t n)
 	l->cached -= f->text_size;
 	free(f->text);
 	f->text = NULL;
+	if (f->local != 0)
+		store_free(l, n);
 }
 
 /* The newest stays, however big it is. */
@@ -124,6 +157,26 @@ cache_put(struct ledger *l, uint32_t n, char *text, size_t size)
 	cache_link(l, n);
 	while (l->cached > most && l->oldest != n)
 		store_drop(l, l->oldest);
+}
+
+/*
+ * Frames of an index that are decoded again and again go into a temporary file,
+ * as text: whoever asks in an order far from the ledger's pays once for each.
+ */
+static void
+note_decoded(struct ledger *l, const struct frame *f, struct span text)
+{
+	uint64_t *note, at;
+
+	if (f->local == 0)
+		return;
+	note = &l->segments[f->segment].spooled[f->local - 1];
+	if (*note > 1)
+		return;
+	l->spool.again += *note == 1 && l->spool.again < AGAIN;
+	*note = 1;
+	if (l->spool.again == AGAIN && spool_put(&l->spool, text, &at) == 1)
+		*note = at + 2;
 }
 
 static int
@@ -146,6 +199,7 @@ read_frame(struct ledger *l, uint32_t n)
 		return -1;
 	}
 	cache_put(l, n, text, size);
+	note_decoded(l, &l->frames[n], span_of(text, size));
 	return 0;
 }
 
@@ -180,61 +234,64 @@ store_text(struct ledger *l, uint32_t n, struct span *text)
 	return 0;
 }
 
+/* ---- frames of an index ---- */
+
+uint32_t
+store_indexed(struct ledger *l, uint32_t segment, uint32_t local)
+{
+	struct segment *s = &l->segments[segment];
+	const struct index_frame *f = index_frame(s->index, local);
+	uint32_t n;
+
+	if (f == NULL || f->at >= s->index->covered)
+		return NO_FRAME;
+	if (s->known[local] != 0)
+		return s->known[local] - 1;
+	n = store_add(l, FRAME_IN_SEGMENT, segment, f->at);
+	l->frames[n].first = f->first;
+	l->frames[n].last = f->last;
+	l->frames[n].packed = f->packed < 64 ? 64
+			      : f->packed > s->index->covered - f->at
+				  ? (uint32_t)(s->index->covered - f->at)
+				  : f->packed;
+	l->frames[n].local = local + 1;
+	s->known[local] = n + 1;
+	return n;
+}
+
+int
+store_indexed_line(struct ledger *l, const struct place *p, struct span *line)
+{
+	struct segment *s = &l->segments[p->segment];
+	size_t at = p->entry.line & ~TABLE_FORGOTTEN;
+	uint32_t local = p->entry.frame, n;
+	struct span text;
+
+	if (local < s->index->nframes && s->known[local] == 0 &&
+	    s->spooled[local] > 1)
+		return spool_line(&l->spool, s->spooled[local] - 2 + at, line);
+	n = store_indexed(l, p->segment, local);
+	if (n == NO_FRAME)
+		return -1;
+	if (store_text(l, n, &text) != 0) {
+		store_free(l, n);
+		return -1;
+	}
+	return store_line_in(text, at, line);
+}
+
 /* ---- records ---- */
 
-static int
-line_at(struct ledger *l, const struct table_entry *entry, struct span *line,
-    struct record_head *h)
+int
+store_line_in(struct span text, size_t at, struct span *line)
 {
-	size_t at = entry->line & ~TABLE_FORGOTTEN;
-	struct span text;
-	const char *nl;
+	const char *nl = at >= text.n ? NULL
+				      : memchr(text.p + at, '\n', text.n - at);
 
-	if (store_text(l, entry->frame, &text) != 0 || at >= text.n)
-		return -1;
-	nl = memchr(text.p + at, '\n', text.n - at);
 	if (nl == NULL)
 		return -1;
 	*line = span_of(text.p + at, (size_t)(nl - text.p) - at);
-	if (record_head(*line, h) != 0 ||
-	    memcmp(h->key, entry->key, sizeof(h->key)) != 0)
-		return -1;
 	return 0;
-}
-
-/*
- * A short last frame may have been taken back into the tail and written again,
- * longer, at the same offset, by the next owner of the segment: what is not
- * in the one place is in the other.
- */
-int
-store_line(struct ledger *l, const struct table_entry *entry, struct span *line)
-{
-	struct record_head h;
-
-	for (int i = 0; i < TRIES; i++) {
-		if (line_at(l, entry, line, &h) == 0 && record_crc_holds(*line))
-			return 0;
-		if (l->frames[entry->frame].kind != FRAME_IN_SEGMENT)
-			return -1;
-		store_drop(l, entry->frame);
-		if (scan_find_in_tail(
-			l, l->frames[entry->frame].segment, entry->key, line) == 1)
-			return 0;
-	}
-	return -1;
-}
-
-int64_t
-store_time(struct ledger *l, const struct table_entry *entry)
-{
-	const struct frame *f = &l->frames[entry->frame];
-	struct record_head h;
-	struct span line;
-
-	if (f->first == f->last)
-		return f->first;
-	return line_at(l, entry, &line, &h) == 0 ? h.time : INT64_MIN;
 }
 
 /* Whether a record of this time is older than the one the table knows. */
@@ -242,16 +299,18 @@ static bool
 is_older(struct ledger *l, int64_t time, const struct table_entry *entry)
 {
 	const struct frame *f = &l->frames[entry->frame];
+	struct place p;
 
 	if (time >= f->last)
 		return false;
 	if (time < f->first)
 		return true;
-	return time < store_time(l, entry);
+	p = place_of_entry(l, entry);
+	return time < place_time(l, &p);
 }
 
-static void
-note_time(struct frame *f, int64_t time)
+void
+store_note_time(struct frame *f, int64_t time)
 {
 	if (time < f->first)
 		f->first = time;
@@ -268,19 +327,20 @@ store_record(
     struct ledger *l, const struct record_head *h, uint32_t frame, size_t line)
 {
 	struct table_entry *entry;
-	bool known, was, is = h->status == LEDGER_OK;
+	bool known;
 
+	l->has_memo = false;
 	if (h->status == LEDGER_OK || h->status == LEDGER_FORGET) {
 		entry = table_find(&l->table, h->key);
 		known = entry != NULL;
 		if (!known)
 			entry = table_add(&l->table, h->key);
 		if (!known || !is_older(l, h->time, entry)) {
-			was = known && (entry->line & TABLE_FORGOTTEN) == 0;
 			entry->frame = frame;
-			entry->line = (uint32_t)line | (is ? 0 : TABLE_FORGOTTEN);
-			l->answers = l->answers + is - was;
+			entry->line = (uint32_t)line |
+				      (h->status == LEDGER_OK ? 0
+							      : TABLE_FORGOTTEN);
 		}
 	}
-	note_time(&l->frames[frame], h->time);
+	store_note_time(&l->frames[frame], h->time);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #define CHUNK 4096 /* entries */
+#define FREE \
+	UINT32_MAX /* as an entry's frame; its line leads to the next free one */
 
 void
 table_init(struct table *t)
@@ -26,6 +28,14 @@ static struct table_entry *
 entry_at(const struct table *t, uint32_t n)
 {
 	return &t->chunks[n / CHUNK][n % CHUNK];
+}
+
+const struct table_entry *
+table_at(const struct table *t, uint32_t n)
+{
+	const struct table_entry *e = entry_at(t, n);
+
+	return e->frame == FREE ? NULL : e;
 }
 
 /* Where the search for a key begins: its hash scaled to the number of slots. */
@@ -59,7 +69,8 @@ index_grow(struct table *t)
 	free(t->index);
 	t->index = mem_zero(t->slots, sizeof(*t->index));
 	for (uint32_t n = 0; n < t->count; n++)
-		index_put(t, n);
+		if (entry_at(t, n)->frame != FREE)
+			index_put(t, n);
 }
 
 struct table_entry *
@@ -76,11 +87,28 @@ table_find(const struct table *t, const unsigned char *key)
 	return NULL;
 }
 
+/* An entry that was removed, used again. */
+static struct table_entry *
+reuse(struct table *t, const unsigned char *key)
+{
+	uint32_t n = t->free - 1;
+	struct table_entry *e = entry_at(t, n);
+
+	t->free = e->line;
+	memcpy(e->key, key, LEDGER_KEY_SIZE);
+	e->frame = 0;
+	e->line = 0;
+	index_put(t, n);
+	return e;
+}
+
 struct table_entry *
 table_add(struct table *t, const unsigned char *key)
 {
 	struct table_entry *e;
 
+	if (t->free != 0)
+		return reuse(t, key);
 	if (t->count % CHUNK == 0) {
 		uint32_t c = t->count / CHUNK;
 		if ((c & (c - 1)) == 0)
@@ -98,4 +126,37 @@ table_add(struct table *t, const unsigned char *key)
 	else
 		index_put(t, t->count - 1);
 	return e;
+}
+
+/* What follows in the run of slots moves up, so that no search ends too early. */
+static void
+index_remove(struct table *t, uint64_t hole)
+{
+	uint64_t i = hole;
+
+	for (;;) {
+		uint64_t home;
+		i = i + 1 == t->slots ? 0 : i + 1;
+		if (t->index[i] == 0)
+			break;
+		home = slot_of(t, entry_at(t, t->index[i] - 1)->key);
+		if (hole <= i ? home > hole && home <= i : home > hole || home <= i)
+			continue;
+		t->index[hole] = t->index[i];
+		hole = i;
+	}
+	t->index[hole] = 0;
+}
+
+void
+table_remove(struct table *t, struct table_entry *e)
+{
+	uint64_t i = slot_of(t, e->key);
+
+	while (entry_at(t, t->index[i] - 1) != e)
+		i = i + 1 == t->slots ? 0 : i + 1;
+	e->line = t->free;
+	t->free = t->index[i];
+	e->frame = FREE;
+	index_remove(t, i);
 }

@@ -1,5 +1,5 @@
 /*
- * table: from key to place, for all records of a ledger.
+ * table: from key to place, for the records that no index holds.
  *
  * Entries lie in chunks that never move and are never copied; an index of
  * 32-bit numbers leads to them by linear probing.  24 bytes an entry and 4.6
@@ -22,7 +22,8 @@ struct table {
 	struct table_entry **chunks;
 	uint32_t *index; /* number of the entry + 1; 0 is free */
 	uint64_t slots;
-	uint32_t count;
+	uint32_t count; /* entries in the chunks, free ones too */
+	uint32_t free;  /* the first free one's number + 1 */
 };
 
 void table_init(struct table *t);
@@ -33,5 +34,11 @@ struct table_entry *table_find(const struct table *t, const unsigned char *key);
 
 /* A key that is not there yet; the caller fills in the place. */
 struct table_entry *table_add(struct table *t, const unsigned char *key);
+
+/* By number, below count; NULL where it is free. */
+const struct table_entry *table_at(const struct table *t, uint32_t n);
+
+/* The entry that table_find() gave: its place is used again. */
+void table_remove(struct table *t, struct table_entry *e);
 
 #endif

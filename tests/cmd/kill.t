@@ -71,7 +71,7 @@ run bf-llm -j $jobs requests.jsonl
 is "$status" 0 "one more run goes through"
 is "$(calls)" "$total" "without a call"
 same final out "and gives the same bytes"
-is "$(ls .bf/ledger | grep -cv '\.zst$')" 0 "no tail is left after a clean end"
+is "$(ls .bf/ledger | grep -c '\.tail$')" 0 "no tail is left after a clean end"
 zstd -qt .bf/ledger/*.zst
 ok $? "zstd finds every segment whole"
 

@@ -1,0 +1,92 @@
+/*
+ * index: where the answers of one segment are, by key.
+ *
+ * The bytes are those of the file beside the segment (ledger(5), INDEX), or
+ * the same in memory where it could not be written.  They are blocks of 4 KiB,
+ * each with a checksum, verified when it is first looked at, so that opening
+ * reads the header alone.  A file is replaced by rename and never changed, so
+ * a mapping of it stays whole for as long as it is held.
+ *
+ * Nothing that is found here is believed: an entry leads to a line, and the
+ * line's key and crc decide.  A block whose checksum fails makes the index
+ * broken; then it is thrown away and the segment read.
+ */
+#ifndef BF_LEDGER_INDEX_H
+#define BF_LEDGER_INDEX_H
+
+#include "base/buf.h"
+#include "ledger/table.h"
+
+#define INDEX_VERSION 1
+#define INDEX_BLOCK   4096
+#define INDEX_PROOF   32 /* last bytes that are covered, to know the segment by */
+
+/* In entries of an index the frame is a number in its own list. */
+struct index_frame {
+	uint64_t at;         /* where it begins in the segment */
+	int64_t first, last; /* least and greatest time of its records */
+	uint32_t packed;     /* bytes in the segment */
+	uint32_t text;       /* bytes decoded */
+};
+
+struct index {
+	const unsigned char *bytes;
+	size_t size;
+	bool mapped; /* else owned */
+	bool broken;
+	uint32_t seed; /* of the checksums */
+	uint32_t nframes;
+	uint64_t entries;
+	uint64_t covered; /* bytes of the segment */
+	int64_t first, last;
+	unsigned char proof[INDEX_PROOF];
+	uint64_t words; /* of the filter */
+	size_t entry_at, frame_at, fence_at, filter_at; /* blocks */
+	uint64_t *verified; /* a bit a block */
+	unsigned char *touched; /* by 64 KiB: since pages were last given back */
+	size_t ntouched;
+};
+
+/* A record that an index is made from. */
+struct index_record {
+	unsigned char key[LEDGER_KEY_SIZE];
+	int64_t time;
+	uint32_t frame;
+	uint32_t line;
+};
+
+struct index_plan {
+	struct index *old; /* its entries and frames stay; may be NULL */
+	struct index_record *records; /* new ones; sorted here */
+	size_t nrecords;
+	const struct index_frame *frames; /* numbered on from those of old */
+	size_t nframes;
+	uint64_t covered;
+	unsigned char proof[INDEX_PROOF];
+	/* Whether a record is older than an entry of old with the same key. */
+	bool (*is_older)(void *arg, const struct index_record *r,
+	    const struct table_entry *e);
+	void *arg;
+};
+
+/* Appends the bytes of an index to out; -1 if old turned out to be broken. */
+int index_make(struct index_plan *p, struct buf *out);
+
+/*
+ * Takes bytes that are mapped (munmap) or allocated (free), and frees them on
+ * release.  NULL if they are no index; then they are still the caller's.
+ */
+struct index *index_new(unsigned char *bytes, size_t size, bool mapped);
+void index_free(struct index *ix);
+
+/* NULL if there is none, or the index is broken. */
+const struct table_entry *index_find(struct index *ix, const unsigned char *key);
+
+/* By number; NULL when out of range or broken. */
+const struct table_entry *index_entry(struct index *ix, uint64_t n);
+const struct index_frame *index_frame(struct index *ix, uint32_t n);
+
+/* Gives the memory of a mapping back; what is looked at again is read again. */
+void index_unload(struct index *ix);
+
+#endif

@@ -1,0 +1,205 @@
+#include "ledger/internal.h"
+
+#define TRIES 16
+#define LOADED_MAX \
+	512 /* windows of 64 KiB of the indexes that are kept in memory */
+
+struct place
+place_of_entry(const struct ledger *l, const struct table_entry *e)
+{
+	return (struct place){.entry = *e, .segment = l->frames[e->frame].segment};
+}
+
+bool
+place_same(const struct place *a, const struct place *b)
+{
+	return a->indexed == b->indexed && a->segment == b->segment &&
+	       a->entry.frame == b->entry.frame && a->entry.line == b->entry.line;
+}
+
+int64_t
+place_earliest(struct ledger *l, const struct place *p)
+{
+	const struct index_frame *f;
+
+	if (!p->indexed)
+		return l->frames[p->entry.frame].first;
+	f = index_frame(l->segments[p->segment].index, p->entry.frame);
+	return f == NULL ? INT64_MIN : f->first;
+}
+
+int64_t
+place_latest(struct ledger *l, const struct place *p)
+{
+	const struct index_frame *f;
+
+	if (!p->indexed)
+		return l->frames[p->entry.frame].last;
+	f = index_frame(l->segments[p->segment].index, p->entry.frame);
+	return f == NULL ? INT64_MAX : f->last;
+}
+
+/* A line of that key; whether its crc holds is not looked at. */
+static int
+line_at(struct ledger *l, const struct place *p, struct span *line,
+    struct record_head *h)
+{
+	struct span text;
+
+	if (p->indexed) {
+		if (store_indexed_line(l, p, line) != 0)
+			return -1;
+	} else if (store_text(l, p->entry.frame, &text) != 0 ||
+		   store_line_in(text, p->entry.line & ~TABLE_FORGOTTEN, line) != 0)
+		return -1;
+	return record_head(*line, h) == 0 &&
+		       memcmp(h->key, p->entry.key, sizeof(h->key)) == 0
+		   ? 0
+		   : -1;
+}
+
+/*
+ * A short last frame may have been taken back into the tail and written again,
+ * longer, at the same offset, by the next owner of the segment: what is not
+ * in the one place is in the other.
+ */
+static int
+line_beyond(struct ledger *l, const struct place *p, struct span *line)
+{
+	struct record_head h;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (line_at(l, p, line, &h) == 0 && record_crc_holds(*line))
+			return 0;
+		if (l->frames[p->entry.frame].kind != FRAME_IN_SEGMENT)
+			return -1;
+		store_drop(l, p->entry.frame);
+		if (scan_find_in_tail(l, p->segment, p->entry.key, line) == 1)
+			return 0;
+	}
+	return -1;
+}
+
+int
+place_line(struct ledger *l, const struct place *p, struct span *line)
+{
+	struct record_head h;
+
+	if (!p->indexed)
+		return line_beyond(l, p, line);
+	return line_at(l, p, line, &h) == 0 && record_crc_holds(*line) ? 0 : -1;
+}
+
+int64_t
+place_time(struct ledger *l, const struct place *p)
+{
+	int64_t first = place_earliest(l, p);
+	struct record_head h;
+	struct span line;
+
+	if (first == place_latest(l, p))
+		return first;
+	return line_at(l, p, &line, &h) == 0 ? h.time : INT64_MIN;
+}
+
+/* Of two of the same millisecond, the one further on. */
+static bool
+is_newer(struct ledger *l, const struct place *a, const struct place *b)
+{
+	int64_t x, y;
+
+	if (place_earliest(l, a) > place_latest(l, b))
+		return true;
+	if (place_latest(l, a) < place_earliest(l, b))
+		return false;
+	x = place_time(l, a);
+	y = place_time(l, b);
+	if (x != y)
+		return x > y;
+	if (a->segment != b->segment)
+		return strcmp(l->segments[a->segment].name,
+			   l->segments[b->segment].name) > 0;
+	return !a->indexed;
+}
+
+/* Keeps what is mapped from growing with the ledger. */
+static void
+limit_memory(struct ledger *l)
+{
+	size_t loaded = 0;
+
+	for (size_t i = 0; i < l->nsegments; i++)
+		if (l->segments[i].index != NULL)
+			loaded += l->segments[i].index->ntouched;
+	if (loaded <= LOADED_MAX)
+		return;
+	for (size_t i = 0; i < l->nsegments; i++)
+		if (l->segments[i].index != NULL)
+			index_unload(l->segments[i].index);
+}
+
+/* A better place in a segment's index, if there is one; -1: the index is broken. */
+static int
+look_into(struct ledger *l, uint32_t segment, const unsigned char *key,
+    struct place *best, bool *found)
+{
+	struct index *ix = l->segments[segment].index;
+	const struct table_entry *e;
+	struct place p;
+
+	if (ix == NULL || (*found && ix->last < place_earliest(l, best)))
+		return 0;
+	e = index_find(ix, key);
+	if (ix->broken)
+		return -1;
+	if (e == NULL)
+		return 0;
+	p = (struct place){.entry = *e, .segment = segment, .indexed = true};
+	if (*found && !is_newer(l, &p, best))
+		return ix->broken ? -1 : 0;
+	*best = p;
+	*found = true;
+	return 0;
+}
+
+static bool
+find(struct ledger *l, const unsigned char *key, struct place *p)
+{
+	const struct table_entry *e;
+	uint32_t i, n;
+	bool found;
+
+again:
+	e = table_find(&l->table, key);
+	found = e != NULL;
+	if (found)
+		*p = place_of_entry(l, e);
+	n = (uint32_t)l->nsegments;
+	for (i = 0; i < n; i++) {
+		/* The one of the last hit first, then the others. */
+		uint32_t s = i == 0 ? l->last_hit : i <= l->last_hit ? i - 1 : i;
+		if (look_into(l, s, key, p, &found) == 0)
+			continue;
+		sidecar_drop(l, s);
+		scan_again(l, s);
+		goto again;
+	}
+	limit_memory(l);
+	return found;
+}
+
+bool
+place_find(struct ledger *l, const unsigned char *key, struct place *p)
+{
+	if (l->has_memo && memcmp(l->memo.entry.key, key, LEDGER_KEY_SIZE) == 0) {
+		*p = l->memo;
+		return true;
+	}
+	if (!find(l, key, p))
+		return false;
+	if (p->indexed)
+		l->last_hit = p->segment;
+	l->memo = *p;
+	l->has_memo = true;
+	return true;
+}
