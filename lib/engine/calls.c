@@ -700,10 +700,16 @@ static bool
 keep_unrecorded(struct engine *en)
 {
 	struct err e = ERR_INIT;
+	size_t files = en->spill.written.len;
 	int rc = spill_lines(&en->spill, buf_span(&en->unrecorded), &e);
 
 	if (rc != 0)
 		engine_say(en, ENGINE_ERROR, "%s: answers are lost", e.text);
+	/* At once: the calls in flight may take long, and a kill may come. */
+	else if (en->spill.written.len != files)
+		engine_say(en, ENGINE_ERROR,
+		    "answers that the ledger does not take are kept in %s",
+		    buf_cstr(&en->spill.path));
 	buf_clear(&en->unrecorded);
 	return rc == 0;
 }
@@ -740,9 +746,7 @@ tell_spill(struct engine *en)
 	if (!spill_command(&en->spill, en->o->ledger, &command))
 		return;
 	engine_say(en, ENGINE_ERROR,
-	    "answers that the ledger did not take are kept in another file; take "
-	    "them "
-	    "in before running again: %s",
+	    "once the ledger can be written, take those answers in with: %s",
 	    buf_cstr(&command));
 	buf_release(&command);
 }
