@@ -73,6 +73,28 @@ run bf-llm -q in
 like "$(cat err)" "*left 3 calls possibly billed: *" "what was answered is not counted"
 is "$(billed) $(stat_of .completions)" "3 15" "and not paid again"
 
+# ---- killed again and again: every call is accounted for ----
+
+stop
+rm -rf .bf
+serve --latency 2ms-9ms --seed 3
+seq 400 | jq -c '{id: ., prompt: "number \(.)"}' >many
+RANDOM=5
+for k in 1 2 3 4 5 6 7 8; do
+	at=$(($(stat_of .completions) + 15 + RANDOM % 25))
+	bf-llm -q -m m -j 8 many >out1 2>>err1 &
+	pid=$!
+	while [ "$(stat_of .completions)" -lt $at ] && kill -0 $pid 2>/dev/null; do :; done
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+done
+run bf-llm -q -m m -j 8 many
+is "$status $(wc -l <out)" "0 400" "eight kills, and the run goes through"
+made=$(stat_of .completions)
+answered=$(history | jq -r 'select(.s == "ok") | .k' | sort -u | wc -l)
+[ "$made" -le $((answered + $(billed))) ] && [ "$(billed)" -le 64 ]
+ok $? "the server counted $made calls: $answered answers, and $(billed) possibly billed"
+
 # ---- two runs at once ----
 
 stop
