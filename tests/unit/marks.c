@@ -64,7 +64,7 @@ killed(void (*function)(struct marks *m))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		static struct marks *m;
+		static struct marks *volatile m;
 		if ((m = marks_open(dir, 4, &e)) == NULL)
 			_exit(1);
 		function(m);
