@@ -1,22 +1,26 @@
 /*
- * ledger-speed [RECORDS]: CPU microseconds a record for writing to a ledger,
- * for opening it and for reading all back, on made-up records of 1.5 KB; and
- * how its size compares with zstd -3 over all the records in one go.  TMPDIR
- * says where.
+ * ledger-speed make DIR FILE N       a ledger of N made-up records of 1.5 KB, and
+ *                                    FILE with the entries that they answer
+ * ledger-speed look DIR FILE N       opening it and looking the entries' keys up
+ *
+ * Prints "name value" lines: CPU microseconds, for each record where nothing else
+ * is said.  FILE.keys has the keys.
  */
-#include "base/buf.h"
 #include "base/mem.h"
+#include "engine/request.h"
 #include "io/clock.h"
+#include "io/fdio.h"
 #include "io/hash.h"
 #include "io/rng.h"
-#include "ledger/ledger.h"
+#include "ledger/internal.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #define WORDS   6000
 #define PHRASES 300000
@@ -64,36 +68,69 @@ add_text(struct buf *b, size_t n)
 		buf_adds(b, phrases[rng_below(&rng, PHRASES)]);
 }
 
+/* An entry of the input, and the request that bf-llm makes of it. */
+struct made {
+	struct buf line, answer;
+	struct request request;
+};
+
+static char endpoint[] = "mock";
+static const struct provider provider = {
+    .name = "openai", .dialect = &dialect_openai_chat, .endpoint = endpoint};
+
 static void
-make_record(struct ledger_record *r, uint64_t n, struct buf *req, struct buf *res)
+fail(const char *what)
 {
-	buf_clear(req);
-	buf_clear(res);
-	buf_addf(req, "{\"body\":{\"messages\":[{\"content\":\"");
-	add_text(req, 450);
-	buf_addf(
-	    req, "\",\"role\":\"user\"}]},\"model\":\"gpt-4o-mini\",\"sample\":0}");
-	buf_addf(res,
+	fprintf(stderr, "ledger-speed: %s\n", what);
+	exit(2);
+}
+
+static void
+make_entry(struct made *m, uint64_t n)
+{
+	struct entry en = ENTRY_INIT;
+	struct json_fault f;
+	struct err e;
+
+	buf_clear(&m->line);
+	buf_addf(&m->line, "{\"id\":\"%016" PRIx64 "\",\"prompt\":\"", n);
+	add_text(&m->line, 450);
+	buf_adds(&m->line, "\"}");
+	if (entry_parse(&en, buf_span(&m->line), &f) != 0 ||
+	    request_read(&m->request, &en, "gpt-4o-mini", &provider, &e) != 0)
+		fail("an entry that is none");
+	entry_release(&en);
+	buf_addc(&m->line, '\n');
+}
+
+static void
+make_record(struct ledger_record *r, uint64_t n, struct made *m)
+{
+	struct buf *a = &m->answer;
+
+	buf_clear(a);
+	buf_addf(a,
 	    "{\"id\":\"chatcmpl-%016" PRIx64
-	    "\",\"object\":\"chat.completion\",\"choices\":"
-	    "[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"",
+	    "\",\"object\":\"chat.completion\",\"model\":\"gpt-4o-mini\","
+	    "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+	    "\"content\":\"",
 	    rng_next(&rng));
-	add_text(res, 500);
-	buf_addf(res,
+	add_text(a, 500);
+	buf_addf(a,
 	    "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":%u,"
 	    "\"completion_tokens\":%u}}",
 	    (unsigned)rng_below(&rng, 300), (unsigned)rng_below(&rng, 300));
 	memset(r, 0, sizeof(*r));
-	hash_blake2b(span_of((char *)&n, sizeof(n)), r->key, sizeof(r->key));
+	memcpy(r->key, m->request.key, sizeof(r->key));
 	r->time = 1780000000000 + (int64_t)n;
 	r->http = 200;
 	r->attempts = 1;
 	r->millis = (int64_t)rng_below(&rng, 3000);
-	r->model = SPAN("gpt-4o-mini");
-	r->endpoint = SPAN("openai");
+	r->model = buf_span(&m->request.model);
+	r->endpoint = SPAN("mock");
 	r->usage = SPAN("{\"input\":120,\"output\":210}");
-	r->request = buf_span(req);
-	r->response = buf_span(res);
+	r->request = buf_span(&m->request.body);
+	r->response = buf_span(a);
 }
 
 static double
@@ -105,132 +142,165 @@ cpu_us(void)
 	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
 }
 
-static _Noreturn void
-fail(const struct err *e)
+static struct ledger *
+open_it(const char *dir, bool read_only)
 {
-	fprintf(stderr, "ledger-speed: %s\n", e->text);
-	exit(2);
+	struct ledger_options o = {
+	    .sync = LEDGER_SYNC_SECOND, .read_only = read_only};
+	struct err e;
+	struct ledger *l = ledger_open(dir, &o, &e);
+
+	if (l == NULL)
+		fail(e.text);
+	return l;
+}
+
+static int
+create(const char *file, const char *end)
+{
+	struct buf name = BUF_INIT;
+	int fd;
+
+	buf_addf(&name, "%s%s", file, end);
+	fd = fd_open(buf_cstr(&name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0)
+		fail("cannot make the file of entries");
+	buf_release(&name);
+	return fd;
 }
 
 /* The input is made a turn at a time, outside of the time that counts. */
-static double
-write_all(const char *dir, uint64_t n, struct buf *all)
+static void
+make(const char *dir, const char *file, uint64_t n)
 {
-	struct ledger_options o = {.sync = LEDGER_SYNC_SECOND};
+	struct made m[TURN] = {{.request = REQUEST_INIT}};
+	struct ledger *l = open_it(dir, false);
 	struct ledger_record r[TURN];
-	struct buf req[TURN], res[TURN];
+	int entries = create(file, ""), keys = create(file, ".keys");
 	struct err e;
-	struct ledger *l = ledger_open(dir, &o, &e);
 	double spent = 0, start;
 
-	if (l == NULL)
-		fail(&e);
-	memset(req, 0, sizeof(req));
-	memset(res, 0, sizeof(res));
 	for (uint64_t i = 0; i < n; i += TURN) {
-		for (uint64_t k = 0; k < TURN; k++) {
-			make_record(&r[k], i + k, &req[k], &res[k]);
-			if (all != NULL)
-				ledger_record_write(all, &r[k]);
+		uint64_t turn = n - i < TURN ? n - i : TURN;
+		for (uint64_t k = 0; k < turn; k++) {
+			make_entry(&m[k], i + k);
+			make_record(&r[k], i + k, &m[k]);
+			if (fd_write(entries, m[k].line.data, m[k].line.len) != 0 ||
+			    fd_write(keys, r[k].key, sizeof(r[k].key)) != 0)
+				fail("cannot write the entries");
 		}
 		start = cpu_us();
-		for (int k = 0; k < TURN; k++)
+		for (uint64_t k = 0; k < turn; k++)
 			if (ledger_append(l, &r[k], &e) != 0)
-				fail(&e);
+				fail(e.text);
 		if (ledger_commit(l, &e) != 0)
-			fail(&e);
+			fail(e.text);
 		spent += cpu_us() - start;
 	}
 	start = cpu_us();
 	if (ledger_close(l, &e) != 0)
-		fail(&e);
-	return spent + cpu_us() - start;
+		fail(e.text);
+	printf("write %.2f\n", (spent + cpu_us() - start) / (double)n);
 }
 
 static void
-read_all(const char *dir, uint64_t n)
+get(struct ledger *l, const unsigned char *keys, uint64_t n)
 {
-	struct ledger_options o = {.read_only = true};
-	struct err e;
 	struct ledger_record r;
-	unsigned char key[LEDGER_KEY_SIZE];
-	double start = cpu_us(), opened, ordered, shuffled;
-	struct ledger *l = ledger_open(dir, &o, &e);
+	struct err e;
 
-	if (l == NULL)
-		fail(&e);
-	opened = cpu_us() - start;
-	start = cpu_us();
-	for (uint64_t i = 0; i < n; i++) {
-		hash_blake2b(span_of((char *)&i, sizeof(i)), key, sizeof(key));
-		if (ledger_get(l, key, &r, &e) != 1)
-			fail(&e);
-	}
-	ordered = cpu_us() - start;
-	start = cpu_us();
-	for (uint64_t i = 0; i < 20000; i++) {
-		uint64_t k = rng_below(&rng, n);
-		hash_blake2b(span_of((char *)&k, sizeof(k)), key, sizeof(key));
-		if (ledger_get(l, key, &r, &e) != 1)
-			fail(&e);
-	}
-	shuffled = cpu_us() - start;
-	printf("open         %8.2f us a record, %.0f ms in all\n",
-	    opened / (double)n, opened / 1e3);
-	printf("get, ordered %8.2f us a record, %.0f a second\n",
-	    ordered / (double)n, (double)n / ordered * 1e6);
-	printf("get, random  %8.2f us a record, %.0f a second\n", shuffled / 20000,
-	    20000 / shuffled * 1e6);
+	if (ledger_get(l, keys + n * LEDGER_KEY_SIZE, &r, &e) != 1)
+		fail("a record is not found");
+}
+
+static void
+swap(uint32_t *a, uint32_t *b)
+{
+	uint32_t t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+/* Numbers in order, shuffled within windows. */
+static uint32_t *
+order(uint64_t n, uint64_t window)
+{
+	uint32_t *v = mem_alloc(n * sizeof(*v));
+
+	for (uint64_t i = 0; i < n; i++)
+		v[i] = (uint32_t)i;
+	for (uint64_t at = 0; at < n; at += window)
+		for (uint64_t k = n - at < window ? n - at : window; k > 1; k--)
+			swap(&v[at + k - 1], &v[at + rng_below(&rng, k)]);
+	return v;
+}
+
+static void
+look_in_order(const char *dir, const unsigned char *keys, uint64_t n,
+    uint64_t window, const char *name)
+{
+	struct ledger *l = open_it(dir, true);
+	uint32_t *v = order(n, window);
+	double start = cpu_us();
+	struct err e;
+
+	for (uint64_t i = 0; i < n; i++)
+		get(l, keys, v[i]);
+	printf("%s %.2f\n", name, (cpu_us() - start) / (double)n);
+	free(v);
 	ledger_close(l, &e);
 }
 
-static uint64_t
-bytes_in(const char *dir)
+static void
+look(const char *dir, const char *file, uint64_t n)
 {
-	char cmd[300];
-	unsigned long long n = 0;
-	FILE *p;
+	unsigned char *keys = mem_alloc(n * LEDGER_KEY_SIZE);
+	struct buf name = BUF_INIT;
+	struct ledger *l;
+	struct rusage u;
+	double start, best = 1e30;
+	struct err e;
+	int fd;
 
-	snprintf(cmd, sizeof(cmd), "cat '%s'/*.zst | wc -c", dir);
-	p = popen(cmd, "r");
-	if (p == NULL || fscanf(p, "%llu", &n) != 1)
-		n = 0;
-	if (p != NULL)
-		pclose(p);
-	return n;
+	buf_addf(&name, "%s.keys", file);
+	fd = fd_open(buf_cstr(&name), O_RDONLY, 0);
+	for (size_t have = 0; have < n * LEDGER_KEY_SIZE;) {
+		ssize_t got = fd_read(fd, keys + have, n * LEDGER_KEY_SIZE - have);
+		if (got <= 0)
+			fail("fewer keys than that");
+		have += (size_t)got;
+	}
+	for (int i = 0; i < 5; i++) {
+		start = (double)clock_mono_us();
+		l = open_it(dir, true);
+		get(l, keys, rng_below(&rng, n));
+		if ((double)clock_mono_us() - start < best)
+			best = (double)clock_mono_us() - start;
+		ledger_close(l, &e);
+	}
+	printf("open_ms %.2f\n", best / 1000);
+	look_in_order(dir, keys, n, 1, "ordered");
+	look_in_order(dir, keys, n, 1000, "windows");
+	getrusage(RUSAGE_SELF, &u);
+	printf("rss_mib %.0f\n",
+	    (double)u.ru_maxrss / 1024 - (double)n * 20 / 1048576);
+	look_in_order(dir, keys, n, n, "shuffled");
+	free(keys);
 }
 
 int
 main(int argc, char **argv)
 {
-	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) / TURN * TURN
-			      : 100000 / TURN * TURN;
-	const char *tmp = getenv("TMPDIR");
-	char dir[200], cmd[220];
-	struct buf all = BUF_INIT, packed = BUF_INIT;
-	double spent, zstd, start;
-	uint64_t size;
+	uint64_t n = argc == 5 ? strtoull(argv[4], NULL, 10) : 0;
 
-	snprintf(dir, sizeof(dir), "%s/ledger-speed-%d", tmp == NULL ? "/tmp" : tmp,
-	    (int)getpid());
 	rng_seed(&rng, 1);
-	make_vocabulary();
-	spent = write_all(dir, n, &all);
-	size = bytes_in(dir);
-	packed.len = ZSTD_compressBound(all.len);
-	packed.data = mem_alloc(packed.len);
-	start = cpu_us();
-	packed.len = ZSTD_compress(packed.data, packed.len, all.data, all.len, 3);
-	zstd = cpu_us() - start;
-	printf("%" PRIu64 " records of %zu bytes, %d a commit\n", n, all.len / n,
-	    TURN);
-	printf("write        %8.2f us a record; zstd -3 over all %.2f\n",
-	    spent / (double)n, zstd / (double)n);
-	printf("ratio        %8.2f; zstd -3 over all %.2f\n",
-	    (double)all.len / (double)size, (double)all.len / (double)packed.len);
-	buf_release(&all);
-	free(packed.data);
-	read_all(dir, n);
-	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
-	return system(cmd) != 0;
+	if (n > 0 && strcmp(argv[1], "make") == 0) {
+		make_vocabulary();
+		make(argv[2], argv[3], n);
+	} else if (n > 0 && strcmp(argv[1], "look") == 0)
+		look(argv[2], argv[3], n);
+	else
+		fail("usage: ledger-speed make|look DIR FILE N");
+	return 0;
 }
