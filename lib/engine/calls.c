@@ -617,6 +617,53 @@ spend_budget(struct engine *en)
 	engine_stop_sending(en);
 }
 
+/* ---- answered by somebody else meanwhile ---- */
+
+/* Looks at what other processes have recorded, now and then. */
+static void
+look_around(struct engine *en)
+{
+	struct err e = ERR_INIT;
+	int64_t now = clock_mono_us();
+
+	if (now - en->looked < LOOK_EVERY)
+		return;
+	en->looked = now;
+	if (ledger_refresh(en->ledger, &e) != 0)
+		engine_say(en, ENGINE_WARN, "%s", e.text);
+}
+
+static bool
+is_answered(struct engine *en, const struct call *c)
+{
+	if (en->ledger == NULL || en->ledger_lost)
+		return false;
+	look_around(en);
+	return anew_is_hit(en, c->key);
+}
+
+/* Its jobs take their answer from the ledger. */
+static void
+drop_answered(struct engine *en, struct call *c)
+{
+	struct job *job, *next;
+
+	list_take(&en->ready, c);
+	flight_end(en, c);
+	for (job = c->jobs; job != NULL; job = next) {
+		next = job->follower;
+		job->follower = NULL;
+		job->call = NULL;
+		en->hits++;
+		if (!en->o->unordered)
+			continue;
+		en->held -= job->held;
+		output_queue(en, job);
+	}
+	table_take(en, c);
+	call_free(c);
+}
+
 void
 calls_start(struct engine *en)
 {
@@ -624,6 +671,10 @@ calls_start(struct engine *en)
 
 	while (en->ready.first != NULL && en->flying < en->jobs_most &&
 	       !en->no_sending && !output_full(en)) {
+		if (is_answered(en, en->ready.first)) {
+			drop_answered(en, en->ready.first);
+			continue;
+		}
 		if (en->calls >= en->o->max_calls) {
 			spend_budget(en);
 			return;

@@ -324,7 +324,8 @@ engine_run(const struct engine_options *o, const struct provider *p, int *signo)
 	    .provider = p,
 	    .entry = ENTRY_INIT,
 	    .out_entry = ENTRY_INIT,
-	    .started = clock_mono_us()};
+	    .started = clock_mono_us(),
+	    .looked = clock_mono_us()};
 	struct err e = ERR_INIT;
 	int status;
 

@@ -22,6 +22,7 @@ enum {
 	READ_MOST = 256,       /* entries read in one turn */
 	LIMITED_MOST = 100,    /* 429s of one call */
 	WAITING_PER_SLOT = 4,  /* calls in backoff for each that may be in flight ... */
+	LOOK_EVERY = 100000,   /* microseconds between looks at what others have recorded */
 	WAITING_LEAST = 16,    /* ... and some more: beyond that nothing new is read */
 	BODY_MOST = 128 << 20, /* with the longest answer it still makes a record */
 };
@@ -133,6 +134,7 @@ struct engine {
 	size_t flying;
 	size_t jobs_most;
 	bool dirty; /* something was appended to the ledger */
+	int64_t looked; /* at what others have recorded: clock_mono_us */
 
 	/* output */
 	struct output out;
