@@ -24,7 +24,8 @@
 #define SLOT_SIZE 256
 #define NAME_SIZE 100
 #define SLOTS_MAX ((uint32_t)1 << 20)
-#define BATCH     64 /* files that are held at a time */
+#define BATCH     64                       /* files that are held at a time */
+#define TIME_MAX  INT64_C(999999999999999) /* what a record can hold */
 #define FREE      0
 #define IN_FLIGHT 1
 
@@ -311,7 +312,8 @@ take_slot(struct found *f, const struct slot *s)
 	if (s->state == FREE)
 		return;
 	if (s->state != IN_FLIGHT || s->crc != slot_crc(s) ||
-	    s->model_n > NAME_SIZE || s->endpoint_n > NAME_SIZE) {
+	    s->model_n > NAME_SIZE || s->endpoint_n > NAME_SIZE || s->time < 0 ||
+	    s->time > TIME_MAX) {
 		f->broken++;
 		return;
 	}

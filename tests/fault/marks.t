@@ -144,6 +144,16 @@ run bf-llm --attempts 1 in
 is "$(grep -c billed err)" 0 "and are not told"
 stop
 rm -rf .bf
+serve --status 429:1 --retry-after 60
+bf-llm -v -j 20 in >out1 2>err1 &
+pid=$!
+while [ "$(grep -c 'again in' err1)" -lt 12 ] && kill -0 $pid 2>/dev/null; do :; done
+kill -KILL $pid
+wait $pid 2>/dev/null
+run bf-llm --max-calls 0 in
+is "$(grep -c billed err) $(marks)" "0 0" "nor are those that were refused and waited to be sent again"
+stop
+rm -rf .bf
 serve
 bf-llm in 2>err1 | head -n 1 >out1
 is "$(marks)" 0 "nor does a run whose reader went away"
