@@ -62,6 +62,30 @@ list_take(struct call_list *l, struct call *c)
 	l->n--;
 }
 
+static void
+ready_add(struct call *c)
+{
+	c->place = CALL_READY;
+	list_add(&c->lane->ready, c);
+	c->en->nready++;
+}
+
+/* Those that were sent before go first. */
+static void
+ready_again(struct call *c)
+{
+	c->place = CALL_READY;
+	list_add_first(&c->lane->ready, c);
+	c->en->nready++;
+}
+
+static void
+ready_take(struct call *c)
+{
+	list_take(&c->lane->ready, c);
+	c->en->nready--;
+}
+
 /* Keys are hashes: any bytes of one will do. */
 static struct call **
 bucket_of(struct engine *en, const unsigned char *key)
@@ -135,6 +159,7 @@ call_new(struct engine *en, struct request *r)
 	struct call *c = mem_zero(1, sizeof *c);
 
 	c->en = en;
+	c->lane = lanes_of(en, buf_span(&r->model));
 	memcpy(c->key, r->key, sizeof c->key);
 	buf_addspan(&c->body, buf_span(&r->body));
 	buf_addspan(&c->model, buf_span(&r->model));
@@ -164,8 +189,7 @@ calls_add(struct engine *en, struct job *job, struct request *r)
 		c = call_new(en, r);
 		job->held += sizeof *c + c->body.cap;
 		table_add(en, c);
-		c->place = CALL_READY;
-		list_add(&en->ready, c);
+		ready_add(c);
 	}
 	job->call = c;
 	if (c->last_job != NULL)
@@ -182,7 +206,7 @@ static void
 end_call(struct engine *en, struct call *c, struct outcome *o)
 {
 	if (c->place == CALL_READY)
-		list_take(&en->ready, c);
+		ready_take(c);
 	else if (c->place == CALL_WAITS) {
 		loop_timer_clear(en->loop, &c->timer);
 		list_take(&en->waiting, c);
@@ -202,8 +226,11 @@ leave_call(struct engine *en, struct call *c)
 void
 calls_drop(struct engine *en)
 {
-	while (en->ready.first != NULL)
-		leave_call(en, en->ready.first);
+	size_t i;
+
+	for (i = 0; i < en->nlanes; i++)
+		while (en->lanes[i]->ready.first != NULL)
+			leave_call(en, en->lanes[i]->ready.first);
 	while (en->waiting.first != NULL)
 		leave_call(en, en->waiting.first);
 }
@@ -379,8 +406,18 @@ on_backoff_over(void *arg)
 	struct call *c = arg;
 
 	list_take(&c->en->waiting, c);
-	c->place = CALL_READY;
-	list_add_first(&c->en->ready, c);
+	ready_again(c);
+}
+
+/* It waits with all others of its model. */
+static void
+hold_back(struct engine *en, struct call *c, const char *class, const char *why)
+{
+	engine_say(en, ENGINE_DEBUG,
+	    "%s:%" PRIu64 ": attempt %u: %s: %s; again when the model takes calls",
+	    c->jobs->file, c->jobs->lineno, c->attempts, class, why);
+	flight_end(en, c);
+	ready_again(c);
 }
 
 /* The server asks for more patience than there is. */
@@ -408,7 +445,7 @@ static void
 try_again(struct engine *en, struct call *c, const struct retry_ruling *r,
     const char *why)
 {
-	int64_t asked, delay;
+	int64_t asked = -1, delay;
 
 	if (r->free)
 		c->limited++;
@@ -432,6 +469,10 @@ try_again(struct engine *en, struct call *c, const struct retry_ruling *r,
 			return;
 		}
 		delay = retry_spread_us(asked, rng_unit(&en->rng));
+	}
+	if (r->free && lanes_refused(en, c, asked)) {
+		hold_back(en, c, r->class, why);
+		return;
 	}
 	put_off(en, c, delay, r->class, why);
 }
@@ -527,6 +568,7 @@ on_done(struct http_call *hc)
 	en->tokens_in += a.usage.input;
 	en->tokens_out += a.usage.output;
 	if (answer) {
+		lanes_answered(en, c);
 		take_answer(en, c, &response, &a);
 		return;
 	}
@@ -597,8 +639,9 @@ start_call(struct engine *en, struct call *c, struct err *e)
 		flight_end(en, c);
 		return -1;
 	}
-	list_take(&en->ready, c);
+	ready_take(c);
 	c->place = CALL_FLIES;
+	lanes_started(en, c);
 	en->flying++;
 	en->calls++;
 	en->retries += c->attempts != 0;
@@ -648,7 +691,7 @@ drop_answered(struct engine *en, struct call *c)
 {
 	struct job *job, *next;
 
-	list_take(&en->ready, c);
+	ready_take(c);
 	flight_end(en, c);
 	for (job = c->jobs; job != NULL; job = next) {
 		next = job->follower;
@@ -668,18 +711,19 @@ void
 calls_start(struct engine *en)
 {
 	struct err e = ERR_INIT;
+	struct call *c;
 
-	while (en->ready.first != NULL && en->flying < en->jobs_most &&
-	       !en->no_sending && !output_full(en)) {
-		if (is_answered(en, en->ready.first)) {
-			drop_answered(en, en->ready.first);
+	while (en->nready > 0 && en->flying < en->jobs_most && !en->no_sending &&
+	       !output_full(en) && (c = lanes_next(en)) != NULL) {
+		if (is_answered(en, c)) {
+			drop_answered(en, c);
 			continue;
 		}
 		if (en->calls >= en->o->max_calls) {
 			spend_budget(en);
 			return;
 		}
-		if (start_call(en, en->ready.first, &e) != 0) {
+		if (start_call(en, c, &e) != 0) {
 			engine_say(en, ENGINE_ERROR, "%s", e.text);
 			engine_stop(en, STATUS_CANNOT, "%s", e.text);
 			en->no_reading = true;
@@ -817,6 +861,7 @@ calls_free(struct engine *en)
 		call_free(c);
 	}
 	free(en->table);
+	lanes_free(en);
 	tell_spill(en);
 	spill_close(&en->spill);
 	buf_release(&en->unrecorded);

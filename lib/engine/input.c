@@ -228,13 +228,24 @@ take_line(struct engine *en, struct span line)
 
 /* ---- reading ---- */
 
+/* Those of other models go on while some are held back. */
+static bool
+room_for_calls(const struct engine *en)
+{
+	size_t most = WAITING_PER_SLOT * en->jobs_most + WAITING_LEAST;
+
+	if (en->waiting.n >= most)
+		return false;
+	if (en->held_back)
+		return en->flying < en->jobs_most && en->nready < most;
+	return en->nready + en->flying < en->jobs_most;
+}
+
 bool
 input_may_read(const struct engine *en)
 {
 	return !en->input_ended && !en->no_reading && !output_full(en) &&
-	       en->held < en->o->window &&
-	       en->ready.n + en->flying < en->jobs_most &&
-	       en->waiting.n < WAITING_PER_SLOT * en->jobs_most + WAITING_LEAST;
+	       en->held < en->o->window && room_for_calls(en);
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "io/rng.h"
 #include "json/jsonl.h"
 #include "ledger/marks.h"
+#include "pacing/cooldown.h"
 
 enum {
 	OUT_HIGH = 256 << 10,  /* bytes waiting for standard output: nothing new is begun */
@@ -24,6 +25,7 @@ enum {
 	WAITING_PER_SLOT = 4,  /* calls in backoff for each that may be in flight ... */
 	LOOK_EVERY = 100000,   /* microseconds between looks at what others have recorded */
 	WAITING_LEAST = 16,    /* ... and some more: beyond that nothing new is read */
+	LANES_MOST = 64,       /* models that are paced each on its own */
 	BODY_MOST = 128 << 20, /* with the longest answer it still makes a record */
 };
 
@@ -57,6 +59,8 @@ enum call_place { CALL_READY, CALL_FLIES, CALL_WAITS, CALL_ENDED };
 struct call {
 	struct http_call http;
 	struct engine *en;
+	struct lane *lane;
+	uint32_t epoch; /* of the lane's cooldown, when it was sent */
 	enum call_place place;
 	struct call *same_bucket;
 	struct call *next, *prev; /* in the list of its place */
@@ -75,6 +79,13 @@ struct call {
 struct call_list {
 	struct call *first, *last;
 	size_t n;
+};
+
+/* What one model's calls wait in. */
+struct lane {
+	struct buf model;
+	struct call_list ready;
+	struct cooldown cooldown;
 };
 
 struct output {
@@ -128,8 +139,13 @@ struct engine {
 	struct call **table; /* by key */
 	size_t table_size;   /* a power of two */
 	size_t ncalls;
-	struct call_list ready;
-	struct call_list waiting;
+	struct lane **lanes;
+	size_t nlanes;
+	size_t lane_turn; /* whose turn it is */
+	size_t nready;    /* in all lanes */
+	bool held_back;   /* some of these may not start yet */
+	struct loop_timer opening; /* when the first of them may */
+	struct call_list waiting; /* for their own delay */
 	struct call_list ended; /* in this turn; their records are not written yet */
 	size_t flying;
 	size_t jobs_most;
@@ -162,7 +178,7 @@ struct engine {
 	/* the account */
 	int64_t started;
 	uint64_t entries, answered, hits, calls, failed, left;
-	uint64_t retries;
+	uint64_t retries, cooldowns;
 	int64_t tokens_in, tokens_out;
 };
 
@@ -195,6 +211,19 @@ void calls_start(struct engine *en); /* the ready ones, as far as slots go */
 void calls_record(struct engine *en); /* commits, and gives the jobs their outcomes */
 void calls_drop(struct engine *en);   /* all that are not in flight */
 void calls_free(struct engine *en);
+
+/* lanes.c */
+struct lane *lanes_of(struct engine *en, struct span model);
+/* The call that may start next, of the models in turn; NULL: none before a timer. */
+struct call *lanes_next(struct engine *en);
+void lanes_started(struct engine *en, struct call *c);
+void lanes_answered(struct engine *en, struct call *c);
+/*
+ * The call got a 429; asked_us as cooldown_refused() has it. True if it may go
+ * back to its lane at once.
+ */
+bool lanes_refused(struct engine *en, struct call *c, int64_t asked_us);
+void lanes_free(struct engine *en);
 
 /* flight.c */
 /* Tells of runs that were killed, before the ledger is opened. */
