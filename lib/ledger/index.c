@@ -36,7 +36,8 @@ struct header {
 };
 
 static const char magic[8] = "bf-index";
-#define ORDER 0x01020304u
+#define ORDER           0x01020304u
+#define ORDER_IS_LITTLE (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
 static size_t
 blocks_for(uint64_t n, size_t each)
@@ -225,10 +226,27 @@ struct keys {
 	size_t each;
 };
 
-static int
+static inline uint64_t
+big_endian(const unsigned char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ORDER_IS_LITTLE ? __builtin_bswap64(v) : v;
+}
+
+/* memcmp() of two keys, most of which differ in their first half. */
+static inline int
 key_cmp(const struct keys *k, size_t i, const unsigned char *key)
 {
-	return memcmp(k->first + i * k->each, key, LEDGER_KEY_SIZE);
+	const unsigned char *p = k->first + i * k->each;
+	uint64_t a = big_endian(p), b = big_endian(key);
+
+	if (a == b) {
+		a = big_endian(p + 8);
+		b = big_endian(key + 8);
+	}
+	return (a > b) - (a < b);
 }
 
 /* How many of n keys are not greater; found near guess, or as far from it as need

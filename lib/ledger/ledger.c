@@ -146,6 +146,7 @@ int
 ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
     struct ledger_record *rec, struct err *e)
 {
+	struct record_head h;
 	struct place p;
 	struct span line;
 
@@ -154,7 +155,8 @@ ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
 	if (place_line(l, &p, &line) != 0 && !find_elsewhere(l, &p, &line))
 		err_set(
 		    e, "the record cannot be read back, or its crc does not hold");
-	else if (ledger_record_read(line, rec, &l->scratch, e) == 0)
+	else if (record_head(line, &h) == 0 &&
+		 record_parse(line, &h, rec, &l->scratch, e) == 0)
 		return 1;
 	ledger_report(l, "%s/%s: byte %llu, line at %u of the frame: %s", l->path,
 	    l->segments[p.segment].name,

@@ -177,6 +177,8 @@ take_member(
 {
 	int64_t v;
 
+	if (m->key.n < 2)
+		return; /* v, k, t, s: the head */
 	if (span_eq(m->key, SPAN("http")))
 		rec->http = json_i64(m->value, &v) ? (int)v : 0;
 	else if (span_eq(m->key, SPAN("attempts")))
@@ -198,12 +200,31 @@ take_member(
 }
 
 int
+record_parse(struct span line, const struct record_head *h,
+    struct ledger_record *rec, struct buf *scratch, struct err *e)
+{
+	struct json_fault fault;
+	struct json_member m;
+
+	if (json_check(line, &fault) != 0)
+		return err_set(e, "the record is no JSON: %s at byte %zu",
+		    fault.what, fault.at);
+	memset(rec, 0, sizeof(*rec));
+	memcpy(rec->key, h->key, sizeof(rec->key));
+	rec->time = h->time;
+	rec->status = h->status;
+	buf_clear(scratch);
+	buf_room(scratch, line.n);
+	for (struct json_iter it = json_iter(line); json_next(&it, &m);)
+		take_member(rec, &m, scratch);
+	return 0;
+}
+
+int
 ledger_record_read(
     struct span line, struct ledger_record *rec, struct buf *scratch, struct err *e)
 {
 	struct record_head h;
-	struct json_fault fault;
-	struct json_member m;
 
 	if (line.n > 0 && line.p[line.n - 1] == '\n')
 		line.n--;
@@ -211,16 +232,5 @@ ledger_record_read(
 		return err_set(e, "this is no record");
 	if (!record_crc_holds(line))
 		return err_set(e, "the record's crc does not hold");
-	if (json_check(line, &fault) != 0)
-		return err_set(e, "the record is no JSON: %s at byte %zu",
-		    fault.what, fault.at);
-	memset(rec, 0, sizeof(*rec));
-	memcpy(rec->key, h.key, sizeof(rec->key));
-	rec->time = h.time;
-	rec->status = h.status;
-	buf_clear(scratch);
-	buf_room(scratch, line.n);
-	for (struct json_iter it = json_iter(line); json_next(&it, &m);)
-		take_member(rec, &m, scratch);
-	return 0;
+	return record_parse(line, &h, rec, scratch, e);
 }

@@ -23,6 +23,10 @@ int record_head(struct span line, struct record_head *h);
 /* Whether the crc at the end is that of the line (given without its newline). */
 bool record_crc_holds(struct span line);
 
+/* The rest of a line whose head is known and whose crc holds: ledger_record_read(). */
+int record_parse(struct span line, const struct record_head *h,
+    struct ledger_record *rec, struct buf *scratch, struct err *e);
+
 /* The same for the same line, different for any other, as far as 64 bits go. */
 uint64_t record_mark(struct span line, const struct record_head *h);
 
