@@ -7,11 +7,10 @@
  * Nth and all later ones, as on a disk that stays full.
  *
  *   CALL	read (also pread), write (also pwrite, writev), open (also openat,
- *		mkostemp), fsync, fdatasync, rename, close, ftruncate, mmap, poll,
- *		dlopen (whatever its WHAT, the library is not found)
- *   WHAT	an errno by name or number: the call does nothing and fails
- *		short	half of the bytes are read or written (at least one)
- *		kill	the process gets SIGKILL before the call
+ *		mkostemp), fsync, fdatasync, rename (also renameat), close, ftruncate,
+ *mmap, poll, dlopen (whatever its WHAT, the library is not found) WHAT	an errno by
+ *name or number: the call does nothing and fails short	half of the bytes are read
+ *or written (at least one) kill	the process gets SIGKILL before the call
  *		killed	the process gets SIGKILL after the call
  *
  * BF_INJECT_PROGRAM=NAME	only in the program of this name (its last path
@@ -351,6 +350,15 @@ rename(const char *from, const char *to)
 	if (w == FAIL)
 		return -1;
 	FINISH(int, next(from, to));
+}
+
+int
+renameat(int fromdir, const char *from, int todir, const char *to)
+{
+	REAL(renameat, "rename", -1, to);
+	if (w == FAIL)
+		return -1;
+	FINISH(int, next(fromdir, from, todir, to));
 }
 
 int

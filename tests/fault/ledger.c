@@ -250,7 +250,7 @@ static void
 set_sizes(void)
 {
 	const char *block = getenv("BF_BLOCK"), *tail = getenv("BF_TAIL"),
-		   *segment = getenv("BF_SEGMENT");
+		   *segment = getenv("BF_SEGMENT"), *index = getenv("BF_INDEX");
 
 	if (block != NULL)
 		ledger_sizes.block = number(block);
@@ -258,6 +258,8 @@ set_sizes(void)
 		ledger_sizes.tail = number(tail);
 	if (segment != NULL)
 		ledger_sizes.segment = number(segment);
+	if (index != NULL)
+		ledger_sizes.index = number(index);
 }
 
 int

@@ -53,7 +53,7 @@ lost=0
 for round in $(seq 1 14); do
 	pids=
 	for w in 1 2 3; do
-		BF_BLOCK=8192 BF_TAIL=60000 timeout -s KILL 0.0$((RANDOM % 60 + 15)) \
+		BF_BLOCK=8192 BF_TAIL=60000 BF_INDEX=15000 timeout -s KILL 0.0$((RANDOM % 60 + 15)) \
 			"$led" write killed $(((round * 3 + w) * 1000000)) 0 $w >acks.$w 2>>kill.err &
 		pids="$pids $!"
 	done
@@ -82,9 +82,9 @@ is "$(zstdcat killed/*.zst | cut -c13-44 | sort | uniq -d | wc -l)" 0 "no record
 # ---- a reader while records move ----
 : >moving.acks
 mkfifo gate3
-(BF_BLOCK=6000 BF_TAIL=20000 "$led" write moving 0 6000 3 >moving.acks
+(BF_BLOCK=6000 BF_TAIL=20000 BF_INDEX=6000 "$led" write moving 0 6000 3 >moving.acks
 	for i in $(seq 1 60); do # the last frame is taken back each time
-		BF_BLOCK=60000 BF_TAIL=20000 "$led" write moving $((6000 + i)) 1 >>moving.acks
+		BF_BLOCK=60000 BF_TAIL=20000 BF_INDEX=6000 "$led" write moving $((6000 + i)) 1 >>moving.acks
 	done
 	echo over) >gate3 & writer=$!
 "$led" watch moving moving.acks <gate3 >watch.out 2>watch.err
@@ -103,7 +103,7 @@ seq 0 74 | "$led" have b >missing
 ok $? "with all their answers"
 
 # ---- segments come to an end ----
-BF_BLOCK=5000 BF_TAIL=20000 BF_SEGMENT=30000 "$led" write rolled 0 2000 7 >/dev/null
+BF_BLOCK=5000 BF_TAIL=20000 BF_INDEX=6000 BF_SEGMENT=30000 "$led" write rolled 0 2000 7 >/dev/null
 [ "$(ls rolled | wc -l)" -gt 10 ]
 ok $? "a full segment is followed by another ($(ls rolled | wc -l))"
 seq 0 1999 | "$led" have rolled >missing
