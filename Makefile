@@ -43,6 +43,7 @@ BF_LDFLAGS  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LIBS_bf-read    = -lcmark
 LIBS_bf-extract = -lpcre2-8
 LIBS_bf-llm     = -lzstd
+LIBS_bf-ledger  = -lzstd
 LIBS_bf-mock    = -lmicrohttpd
 # What test programs may use; only what they use is linked.
 LIBS_test       = -lzstd

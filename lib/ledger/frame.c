@@ -93,7 +93,8 @@ frame_pack(struct frame_coder *c, struct span lines, struct buf *out, struct err
 		c->packer = ZSTD_createCCtx();
 		if (c->packer == NULL)
 			return err_set(e, "no memory to compress with");
-		ZSTD_CCtx_setParameter(c->packer, ZSTD_c_compressionLevel, LEVEL);
+		ZSTD_CCtx_setParameter(c->packer, ZSTD_c_compressionLevel,
+		    c->level == 0 ? LEVEL : c->level);
 		ZSTD_CCtx_setParameter(c->packer, ZSTD_c_checksumFlag, 1);
 		ZSTD_CCtx_setParameter(c->packer, ZSTD_c_contentSizeFlag, 1);
 	}

@@ -16,6 +16,7 @@
 struct frame_coder {
 	void *packer;
 	void *unpacker;
+	int level; /* of zstd, before the first frame is packed; 0: the usual one */
 };
 
 void frame_coder_release(struct frame_coder *c);

@@ -241,6 +241,12 @@ void fresh_publish(struct ledger *l, uint32_t segment, bool write);
 int scan_frame(struct ledger *l, int fd, uint64_t at, size_t hint, enum frame_state *state,
     struct span *frame, size_t *text);
 
+/* What stands at an offset is no frame: where the next whole one begins, or the end. */
+int scan_next_frame(struct ledger *l, int fd, uint64_t from, uint64_t *next, bool *zeros);
+
+/* Names of all segments, and of those that only a tail is left of: sorted, some twice. */
+int scan_names(struct ledger *l, char ***names, size_t *n, struct err *e);
+
 /* Takes in what has not been seen: new segments, and all of them the first time. */
 int scan_directory(struct ledger *l, struct err *e);
 
@@ -265,6 +271,12 @@ bool scan_is_covered(const struct scan_end *end, size_t lines);
 /* All of a tail's bytes; 1, 0 if there is none, -1 and errno. */
 int scan_read_tail(struct ledger *l, uint32_t segment, struct buf *out);
 
+/* The record in a line of a tail, which may begin with remains of another. */
+bool scan_tail_record(
+    struct span line, bool whole, struct span *record, struct record_head *h);
+/* Whether what is no record in a tail is what an unfinished write leaves. */
+bool scan_is_remains(struct span line, bool at_end);
+
 struct tail_lines {
 	struct buf lines;    /* whole records that no frame holds */
 	size_t good_end;     /* offset after the last good line */
@@ -283,6 +295,10 @@ int scan_find_in_tail(struct ledger *l, uint32_t segment, const unsigned char *k
 /* The host's name as a file's name may hold it. */
 #define LEDGER_HOST_MAX 65
 void ledger_host(char *out, size_t size);
+/* A new segment's name. */
+void ledger_segment_name(struct buf *out);
+/* Whether a segment of this name is of that host. */
+bool ledger_is_of_host(const char *name, const char *host);
 
 void writer_init(struct writer *w);
 void writer_release(struct ledger *l);

@@ -144,8 +144,8 @@ take_frame(struct ledger *l, uint32_t segment, uint64_t at, struct span packed,
  * What stands at an offset is no frame: the next offset where a whole one
  * begins, or the end of the file.
  */
-static int
-find_frame(struct ledger *l, int fd, uint64_t from, uint64_t *next, bool *zeros)
+int
+scan_next_frame(struct ledger *l, int fd, uint64_t from, uint64_t *next, bool *zeros)
 {
 	uint64_t at = from + 1;
 
@@ -295,7 +295,7 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 			l->window.bytes.len = 0;
 			continue;
 		}
-		if (find_frame(l, fd, at, &next, &end->zeros) != 0)
+		if (scan_next_frame(l, fd, at, &next, &end->zeros) != 0)
 			return -1;
 		end->torn = next == l->window.at + l->window.bytes.len;
 		end->text = text;
@@ -372,8 +372,8 @@ out:
  * beginning of another one, as a power cut leaves it.  A last line without a
  * newline is none, but where one byte stands in the newline's place.
  */
-static bool
-tail_record(
+bool
+scan_tail_record(
     struct span line, bool whole, struct span *record, struct record_head *h)
 {
 	const struct span begin = SPAN("{\"v\":1,\"k\":\"");
@@ -398,8 +398,8 @@ tail_record(
  * Whether bytes that are no record are the remains of a write: the end of the
  * file, cut off, or a hole, which is never a few zeros only.
  */
-static bool
-is_remains(struct span line, bool at_end)
+bool
+scan_is_remains(struct span line, bool at_end)
 {
 	static const char hole[8];
 
@@ -485,9 +485,9 @@ scan_tail(
 
 	memset(t, 0, sizeof(*t));
 	while (record_next(&rest, &line, &whole)) {
-		found = tail_record(line, whole, &record, &h);
+		found = scan_tail_record(line, whole, &record, &h);
 		if (!whole || !found || record.n < line.n) {
-			if (is_remains(line, !whole && !found))
+			if (scan_is_remains(line, !whole && !found))
 				t->torn += line.n + whole - (found ? record.n : 0);
 			else if (t->bad == 0)
 				t->bad = (size_t)(line.p - tail.p) + 1;
@@ -518,7 +518,7 @@ scan_find_in_tail(
 
 	if (scan_read_tail(l, segment, &tail) == 1) {
 		for (rest = buf_span(&tail); record_next(&rest, &one, &whole);) {
-			if (!tail_record(one, whole, &record, &h) ||
+			if (!scan_tail_record(one, whole, &record, &h) ||
 			    h.time < newest || h.status != LEDGER_OK ||
 			    memcmp(h.key, key, sizeof(h.key)) != 0)
 				continue;
@@ -793,6 +793,7 @@ meet_stranger(struct ledger *l, const char *name)
 	size_t n = strlen(name);
 
 	if (name[0] == '.' || ends_with(name, n, ".jsonl.zst.idx") ||
+	    ends_with(name, n, ".damaged") ||
 	    strncmp(name, "inflight-", 9) == 0)
 		return;
 	for (size_t i = 0; i < l->nstrangers; i++)
@@ -830,8 +831,8 @@ is_known(const struct ledger *l, size_t sorted, size_t before, const char *name)
 	return false;
 }
 
-static int
-list_names(struct ledger *l, char ***names, size_t *n, struct err *e)
+int
+scan_names(struct ledger *l, char ***names, size_t *n, struct err *e)
 {
 	int fd = openat(l->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -874,7 +875,7 @@ scan_directory(struct ledger *l, struct err *e)
 	if (fstat(l->dir, &st) == 0)
 		l->modified = st.st_mtim;
 	l->listed = clock_wall_ms();
-	if (list_names(l, &names, &n, e) != 0)
+	if (scan_names(l, &names, &n, e) != 0)
 		return -1;
 	for (sorted = 1; sorted < before; sorted++)
 		if (strcmp(l->segments[sorted - 1].name, l->segments[sorted].name) >
@@ -966,7 +967,7 @@ take_growth(struct ledger *l, uint32_t segment)
 	old = l->frames[s->tail_frame].text_size;
 	buf_add(&all, l->frames[s->tail_frame].text, old);
 	for (rest = buf_span(&more); record_next(&rest, &line, &whole) && whole;) {
-		if (!tail_record(line, whole, &record, &h))
+		if (!scan_tail_record(line, whole, &record, &h))
 			continue;
 		good_end = (size_t)(rest.p - more.data);
 		buf_addspan(&all, record);

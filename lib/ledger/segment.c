@@ -492,8 +492,8 @@ ledger_host(char *out, size_t size)
 }
 
 /* <time>-<host>-<random>.jsonl.zst */
-static bool
-is_of_host(const char *name, const char *host)
+bool
+ledger_is_of_host(const char *name, const char *host)
 {
 	const char *dash = strchr(name, '-'), *last = strrchr(name, '-');
 	size_t n = strlen(host);
@@ -502,18 +502,28 @@ is_of_host(const char *name, const char *host)
 	       memcmp(dash + 1, host, n) == 0;
 }
 
-static int
-make_segment(struct ledger *l, const char *host, struct err *e)
+/* Of this host and moment. */
+void
+ledger_segment_name(struct buf *out)
 {
-	struct buf name = BUF_INIT;
+	char host[LEDGER_HOST_MAX];
 	struct tm tm;
 	time_t now = (time_t)(clock_wall_ms() / 1000);
-	int fd, rc;
 
+	ledger_host(host, sizeof(host));
 	gmtime_r(&now, &tm);
-	buf_addf(&name, "%04d%02d%02dT%02d%02d%02dZ-%s-%016" PRIx64 ".jsonl.zst",
+	buf_addf(out, "%04d%02d%02dT%02d%02d%02dZ-%s-%016" PRIx64 ".jsonl.zst",
 	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
 	    tm.tm_sec, host, rng_entropy());
+}
+
+static int
+make_segment(struct ledger *l, struct err *e)
+{
+	struct buf name = BUF_INIT;
+	int fd, rc;
+
+	ledger_segment_name(&name);
 	fd = openat(l->dir, buf_cstr(&name),
 	    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
@@ -550,7 +560,7 @@ writer_acquire(struct ledger *l, struct err *e)
 		for (uint32_t i = 0; i < n; i++)
 			if (!tried[i] && !l->segments[i].damaged &&
 			    !l->segments[i].alien &&
-			    is_of_host(l->segments[i].name, host) &&
+			    ledger_is_of_host(l->segments[i].name, host) &&
 			    (best == NO_FRAME || strcmp(l->segments[i].name,
 						     l->segments[best].name) > 0))
 				best = i;
@@ -562,7 +572,7 @@ writer_acquire(struct ledger *l, struct err *e)
 	free(tried);
 	for (int i = 0; i < 16 && rc == 0;
 	     i++) /* another process may take a new one first */
-		rc = make_segment(l, host, e);
+		rc = make_segment(l, e);
 	if (rc == 0)
 		rc = err_set(e, "no segment can be locked in %s", l->path);
 	return rc == 1 ? 0 : writer_fail(l, e);

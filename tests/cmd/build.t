@@ -14,7 +14,7 @@ for command in "$BUILD"/bf-*; do
 	case $name in
 	bf-read) want='libcmark ' ;;
 	bf-extract) want='libpcre2-8 ' ;;
-	bf-llm) want='libzstd ' ;;
+	bf-llm | bf-ledger) want='libzstd ' ;;
 	bf-mock) want='libmicrohttpd ' ;;
 	*) want= ;;
 	esac

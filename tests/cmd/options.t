@@ -4,8 +4,16 @@
 . "$(dirname "$0")/../lib.sh"
 ROOT=$(dirname "$TESTS")
 
+# All help texts of a command: its own, and those of its subcommands.
+help_texts() { # COMMAND
+	"$1" --help
+	"$1" --help | sed -n 's/^  \([a-z]\{1,\}\)  .*/\1/p' | while read -r sub; do
+		"$1" "$sub" --help
+	done
+}
+
 help_options() { # COMMAND
-	"$1" --help | awk '
+	help_texts "$1" | awk '
 	/^  +-/ {
 		sub(/^ +/, "")
 		split($0, column, /  +/)
@@ -13,7 +21,7 @@ help_options() { # COMMAND
 		for (i = 1; i <= n; i++)
 			if (part[i] ~ /^-/)
 				print part[i]
-	}' | sort
+	}' | sort -u
 }
 
 page_options() { # PAGE
@@ -27,7 +35,7 @@ page_options() { # PAGE
 				print dashes $i
 			dashes = ""
 		}
-	}' "$1" | sort
+	}' "$1" | sort -u
 }
 
 for command in "$BUILD"/bf-*; do

@@ -7,10 +7,12 @@
  * Nth and all later ones, as on a disk that stays full.
  *
  *   CALL	read (also pread), write (also pwrite, writev), open (also openat,
- *		mkostemp), fsync, fdatasync, rename (also renameat), close, ftruncate,
- *mmap, poll, dlopen (whatever its WHAT, the library is not found) WHAT	an errno by
- *name or number: the call does nothing and fails short	half of the bytes are read
- *or written (at least one) kill	the process gets SIGKILL before the call
+ *		mkostemp), fsync, fdatasync, rename (also renameat), link (linkat), unlink
+ *		(unlinkat), close, ftruncate, mmap, poll,
+ *		dlopen (whatever its WHAT, the library is not found)
+ *   WHAT	an errno by name or number: the call does nothing and fails
+ *		short	half of the bytes are read or written (at least one)
+ *		kill	the process gets SIGKILL before the call
  *		killed	the process gets SIGKILL after the call
  *
  * BF_INJECT_PROGRAM=NAME	only in the program of this name (its last path
@@ -359,6 +361,24 @@ renameat(int fromdir, const char *from, int todir, const char *to)
 	if (w == FAIL)
 		return -1;
 	FINISH(int, next(fromdir, from, todir, to));
+}
+
+int
+linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	REAL(linkat, "link", -1, to);
+	if (w == FAIL)
+		return -1;
+	FINISH(int, next(from_dir, from, to_dir, to, flags));
+}
+
+int
+unlinkat(int dir, const char *path, int flags)
+{
+	REAL(unlinkat, "unlink", -1, path);
+	if (w == FAIL)
+		return -1;
+	FINISH(int, next(dir, path, flags));
 }
 
 int

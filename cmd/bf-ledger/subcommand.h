@@ -1,0 +1,8 @@
+/* subcommand: each is one function in a file of its name, called as main() is. */
+#ifndef BF_CMD_LEDGER_SUBCOMMAND_H
+#define BF_CMD_LEDGER_SUBCOMMAND_H
+
+int ledger_verify(int argc, char **argv);
+int ledger_repair(int argc, char **argv);
+
+#endif
