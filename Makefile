@@ -6,6 +6,7 @@
 #	make sanitize   all tests under ASan and UBSan
 #	make valgrind   unit tests and some of the commands' under valgrind
 #	make bench      speeds, as ratios against other tools
+#	make soak       what takes long: half an hour, and 40 GB in $TMPDIR
 #	make fuzz       each fuzz target for FUZZ_TIME seconds
 #	make install    PREFIX=/usr/local, DESTDIR=; and uninstall
 #	make dist       a reproducible tar.gz of the last commit
@@ -45,6 +46,7 @@ LIBS_bf-extract = -lpcre2-8
 LIBS_bf-llm     = -lzstd
 LIBS_bf-ledger  = -lzstd
 LIBS_bf-mock    = -lmicrohttpd
+LIBS_sqlite-speed = $(if $(wildcard /usr/include/sqlite3.h),-lsqlite3)
 # What test programs may use; only what they use is linked.
 LIBS_test       = -lzstd
 
@@ -65,9 +67,10 @@ FAULT    := $(patsubst tests/fault/%.c,$(BUILD)/fault/%,$(sort $(filter-out %/in
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(sort $(filter-out %/replay.c,$(wildcard tests/fuzz/*.c))))
 REPLAY   := $(FUZZ:%=$(BUILD)/fuzz/%)
 BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+SOAK     := $(sort $(wildcard tests/soak/*.t))
 TESTS    := $(sort $(wildcard tests/cmd/*.t tests/fault/*.t tests/fuzz/*.t))
 
-.PHONY: all tests check lint sanitize valgrind bench fuzz fuzzers install uninstall clean dist
+.PHONY: all tests check lint sanitize valgrind bench soak fuzz fuzzers install uninstall clean dist
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -121,7 +124,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(
 	$(LINK) $(LIBS_test) $(LDLIBS)
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(LINK) $(LIBS_test) -lcurl $(LDLIBS)
+	$(LINK) $(LIBS_test) -lcurl $(LIBS_$(*F)) $(LDLIBS)
 
 tests: all $(UNIT) $(HELPER) $(FAULT) $(REPLAY)
 
@@ -155,6 +158,10 @@ valgrind: tests
 
 bench: all $(BENCH)
 	BUILD=$(abspath $(BUILD)) tests/bench/run
+
+soak: tests $(BENCH)
+	$(if $(SOAK),$(PROVE) $(SOAK))
+	BUILD=$(abspath $(BUILD)) tests/bench/ledger 10000000
 
 # New findings are kept in $(BUILD)/fuzzer/found/NAME; one worth keeping goes
 # to tests/fuzz/corpus/NAME, which every "make check" replays.
