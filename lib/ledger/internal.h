@@ -154,6 +154,7 @@ struct ledger {
 	struct window window;
 	struct buf found;   /* a line that was found elsewhere */
 	struct buf scratch; /* unescaped texts of the record handed out */
+	struct entry members; /* of its line */
 	struct writer writer;
 };
 

@@ -78,6 +78,7 @@ ledger_free(struct ledger *l)
 	buf_release(&l->window.bytes);
 	buf_release(&l->found);
 	buf_release(&l->scratch);
+	entry_release(&l->members);
 	for (size_t i = 0; i < l->nstrangers; i++)
 		free(l->strangers[i]);
 	free(l->strangers);
@@ -156,7 +157,7 @@ ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
 		err_set(
 		    e, "the record cannot be read back, or its crc does not hold");
 	else if (record_head(line, &h) == 0 &&
-		 record_parse(line, &h, rec, &l->scratch, e) == 0)
+		 record_parse(line, &h, &l->members, rec, &l->scratch, e) == 0)
 		return 1;
 	ledger_report(l, "%s/%s: byte %llu, line at %u of the frame: %s", l->path,
 	    l->segments[p.segment].name,

@@ -200,13 +200,12 @@ take_member(
 }
 
 int
-record_parse(struct span line, const struct record_head *h,
+record_parse(struct span line, const struct record_head *h, struct entry *members,
     struct ledger_record *rec, struct buf *scratch, struct err *e)
 {
 	struct json_fault fault;
-	struct json_member m;
 
-	if (json_check(line, &fault) != 0)
+	if (entry_parse(members, line, &fault) != 0)
 		return err_set(e, "the record is no JSON: %s at byte %zu",
 		    fault.what, fault.at);
 	memset(rec, 0, sizeof(*rec));
@@ -215,8 +214,8 @@ record_parse(struct span line, const struct record_head *h,
 	rec->status = h->status;
 	buf_clear(scratch);
 	buf_room(scratch, line.n);
-	for (struct json_iter it = json_iter(line); json_next(&it, &m);)
-		take_member(rec, &m, scratch);
+	for (size_t i = 0; i < members->n; i++)
+		take_member(rec, &members->members[i], scratch);
 	return 0;
 }
 
@@ -224,7 +223,9 @@ int
 ledger_record_read(
     struct span line, struct ledger_record *rec, struct buf *scratch, struct err *e)
 {
+	struct entry members = ENTRY_INIT;
 	struct record_head h;
+	int rc;
 
 	if (line.n > 0 && line.p[line.n - 1] == '\n')
 		line.n--;
@@ -232,5 +233,7 @@ ledger_record_read(
 		return err_set(e, "this is no record");
 	if (!record_crc_holds(line))
 		return err_set(e, "the record's crc does not hold");
-	return record_parse(line, &h, rec, scratch, e);
+	rc = record_parse(line, &h, &members, rec, scratch, e);
+	entry_release(&members);
+	return rc;
 }

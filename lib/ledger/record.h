@@ -7,6 +7,7 @@
 #ifndef BF_LEDGER_RECORD_H
 #define BF_LEDGER_RECORD_H
 
+#include "json/entry.h"
 #include "ledger/ledger.h"
 
 #define RECORD_MAX ((size_t)256 << 20) /* bytes of a line */
@@ -23,8 +24,11 @@ int record_head(struct span line, struct record_head *h);
 /* Whether the crc at the end is that of the line (given without its newline). */
 bool record_crc_holds(struct span line);
 
-/* The rest of a line whose head is known and whose crc holds: ledger_record_read(). */
-int record_parse(struct span line, const struct record_head *h,
+/*
+ * The rest of a line whose head is known and whose crc holds, as
+ * ledger_record_read() has it; members is reused from line to line.
+ */
+int record_parse(struct span line, const struct record_head *h, struct entry *members,
     struct ledger_record *rec, struct buf *scratch, struct err *e);
 
 /* The same for the same line, different for any other, as far as 64 bits go. */
