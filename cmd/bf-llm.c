@@ -14,6 +14,8 @@ enum {
 	OPT_BASE_URL = CLI_FIRST,
 	OPT_ENDPOINT,
 	OPT_KEY_FILE,
+	OPT_RPM,
+	OPT_TPM,
 	OPT_ATTEMPTS,
 	OPT_TIMEOUT,
 	OPT_CONNECT_TIMEOUT,
@@ -50,6 +52,8 @@ static const struct cli_option options[] = {
     {OPT_ENDPOINT, "endpoint", "NAME", "name that server's answers are kept under"},
     {OPT_KEY_FILE, "key-file", "FILE", "read the key here, not in $OPENAI_API_KEY"},
     {OPT_CACERT, "cacert", "FILE", "certificates to trust, in PEM"},
+    {OPT_RPM, "rpm", "N", "requests a minute at most, to each model"},
+    {OPT_TPM, "tpm", "N", "tokens a minute at most, of each model"},
     {OPT_ATTEMPTS, "attempts", "N", "attempts per call (default 4)"},
     {OPT_TIMEOUT, "timeout", "TIME", "of an attempt (default 10m)"},
     {OPT_CONNECT_TIMEOUT, "connect-timeout", "TIME", "to connect (default 10s)"},
@@ -224,6 +228,12 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case OPT_CACERT:
 		o->cacert = cli->arg;
+		break;
+	case OPT_RPM:
+		o->rpm = (int64_t)parse_count(cli, ENGINE_RATE_MAX);
+		break;
+	case OPT_TPM:
+		o->tpm = (int64_t)parse_count(cli, ENGINE_RATE_MAX);
 		break;
 	case OPT_ATTEMPTS:
 		o->attempts = parse_count(cli, 1000);

@@ -160,6 +160,7 @@ call_new(struct engine *en, struct request *r)
 
 	c->en = en;
 	c->lane = lanes_of(en, buf_span(&r->model));
+	c->tokens = lanes_estimate(buf_span(&r->body));
 	memcpy(c->key, r->key, sizeof c->key);
 	buf_addspan(&c->body, buf_span(&r->body));
 	buf_addspan(&c->model, buf_span(&r->model));
@@ -178,25 +179,6 @@ call_free(struct call *c)
 	buf_release(&c->body);
 	buf_release(&c->model);
 	free(c);
-}
-
-void
-calls_add(struct engine *en, struct job *job, struct request *r)
-{
-	struct call *c = table_find(en, r->key);
-
-	if (c == NULL) {
-		c = call_new(en, r);
-		job->held += sizeof *c + c->body.cap;
-		table_add(en, c);
-		ready_add(c);
-	}
-	job->call = c;
-	if (c->last_job != NULL)
-		c->last_job->follower = job;
-	else
-		c->jobs = job;
-	c->last_job = job;
 }
 
 /* ---- ended ---- */
@@ -313,6 +295,40 @@ fail_call(struct engine *en, struct call *c, const char *class, const char *mess
 	o->attempts = (int)c->attempts;
 	add_error(&o->text, class, message, c->http.status, o->attempts);
 	end_call(en, c, o);
+}
+
+/* It would wait for ever. */
+static void
+fail_large(struct engine *en, struct call *c)
+{
+	char why[200];
+
+	snprintf(why, sizeof why,
+	    "about %" PRId64 " tokens, more than --tpm allows in a minute (%" PRId64
+	    "); set max_completion_tokens lower or --tpm higher",
+	    c->tokens, en->o->tpm);
+	fail_call(en, c, "too_large", why);
+}
+
+void
+calls_add(struct engine *en, struct job *job, struct request *r)
+{
+	struct call *c = table_find(en, r->key);
+
+	if (c == NULL) {
+		c = call_new(en, r);
+		job->held += sizeof *c + c->body.cap;
+		table_add(en, c);
+		ready_add(c);
+	}
+	job->call = c;
+	if (c->last_job != NULL)
+		c->last_job->follower = job;
+	else
+		c->jobs = job;
+	c->last_job = job;
+	if (en->o->tpm != 0 && c->tokens > en->o->tpm && c->place == CALL_READY)
+		fail_large(en, c);
 }
 
 /* Some servers show the key that they refuse; nothing that is kept or told may. */
@@ -560,6 +576,7 @@ on_done(struct http_call *hc)
 	char why[700];
 
 	en->flying--;
+	lanes_landed(en, c);
 	if (hc->outcome == HTTP_ANSWERED && hc->status >= 200 && hc->status < 300)
 		answer = d->answer(&response, hc->answer, buf_span(&c->model), &a,
 			     &e) == 0;
@@ -568,7 +585,7 @@ on_done(struct http_call *hc)
 	en->tokens_in += a.usage.input;
 	en->tokens_out += a.usage.output;
 	if (answer) {
-		lanes_answered(en, c);
+		lanes_answered(en, c, &a.usage);
 		take_answer(en, c, &response, &a);
 		return;
 	}
@@ -599,6 +616,8 @@ open_http(struct engine *en, struct err *e)
 	    .connect_timeout_us = en->o->connect_timeout_us,
 	    .stall_us = en->o->stall_us,
 	    .cacert = en->o->cacert,
+	    .keep = rates_headers,
+	    .nkeep = RATES_HEADERS,
 	    .user_agent = "bf-llm/" BF_VERSION};
 	struct buf url = BUF_INIT, authorization = BUF_INIT;
 	const char *headers[2] = {"Content-Type: application/json", NULL};

@@ -27,6 +27,8 @@
 
 enum engine_level { ENGINE_ERROR, ENGINE_WARN, ENGINE_INFO, ENGINE_DEBUG };
 
+#define ENGINE_RATE_MAX 100000000000ull /* of rpm and tpm */
+
 /* Answers that are put aside as failed unless they are accepted. */
 enum { ENGINE_ACCEPT_LENGTH = 1, ENGINE_ACCEPT_FILTER = 2, ENGINE_ACCEPT_REFUSAL = 4 };
 
@@ -46,6 +48,8 @@ struct engine_options {
 	const char *model; /* where the request names none; may be NULL */
 	unsigned accept;
 	uint64_t jobs;     /* calls in flight at most */
+	int64_t rpm;       /* requests a minute and model; 0: no limit */
+	int64_t tpm;       /* tokens */
 	uint64_t attempts; /* per call; those answered with 429 do not count */
 	uint64_t max_calls; /* of this run, attempts counted; UINT64_MAX: no limit */
 	int64_t timeout_us;

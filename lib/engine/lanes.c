@@ -3,8 +3,26 @@
 
 #include "base/mem.h"
 #include "io/clock.h"
+#include "io/num.h"
 
 #include <stdlib.h>
+
+#define MINUTE_US INT64_C(60000000)
+
+int64_t
+lanes_estimate(struct span body)
+{
+	static const char *const names[] = {"max_completion_tokens", "max_tokens"};
+	int64_t out = TOKENS_OUT, most;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (num_i64(json_get(body, names[i]), &most) == 0 && most >= 0 &&
+		    most <= QUOTA_LIMIT_MAX) {
+			out = most;
+			break;
+		}
+	return (int64_t)body.n / BYTES_PER_TOKEN + 1 + out;
+}
 
 struct lane *
 lanes_of(struct engine *en, struct span model)
@@ -20,6 +38,8 @@ lanes_of(struct engine *en, struct span model)
 		return en->lanes[i - 1];
 	l = mem_zero(1, sizeof *l);
 	buf_addspan(&l->model, model);
+	quota_init(&l->rpm, en->o->rpm, MINUTE_US);
+	quota_init(&l->tpm, en->o->tpm, MINUTE_US);
 	en->lanes = mem_resize(en->lanes, i + 1, sizeof *en->lanes);
 	return en->lanes[en->nlanes++] = l;
 }
@@ -39,11 +59,27 @@ wake_at(struct engine *en, int64_t at)
 		loop_timer_set(en->loop, &en->opening, at);
 }
 
+static bool
+is_paced(const struct lane *l)
+{
+	return l->cooldown.resuming || l->rpm.limit != 0 || l->tpm.limit != 0 ||
+	       l->requests.told != 0 || l->tokens.told != 0;
+}
+
 /* From when on the first of those that wait may start. */
 static int64_t
-opens_at(const struct lane *l)
+opens_at(struct lane *l, int64_t now)
 {
-	return cooldown_opens(&l->cooldown);
+	int64_t tokens = l->ready.first->tokens;
+	const int64_t opens[] = {cooldown_opens(&l->cooldown),
+	    quota_opens(&l->rpm, now, 1), quota_opens(&l->tpm, now, tokens),
+	    meter_opens(&l->requests, 1), meter_opens(&l->tokens, tokens)};
+	int64_t last = 0;
+
+	for (size_t i = 0; i < sizeof opens / sizeof *opens; i++)
+		if (opens[i] > last)
+			last = opens[i];
+	return last;
 }
 
 struct call *
@@ -58,9 +94,9 @@ lanes_next(struct engine *en)
 		l = en->lanes[(en->lane_turn + i) % en->nlanes];
 		if (l->ready.n == 0)
 			continue;
-		opens = opens_at(l);
-		if (opens > 0 && now == 0)
+		if (now == 0 && is_paced(l))
 			now = clock_mono_us();
+		opens = is_paced(l) ? opens_at(l, now) : 0;
 		if (opens <= now) {
 			en->lane_turn = (en->lane_turn + i + 1) % en->nlanes;
 			return l->ready.first;
@@ -80,16 +116,48 @@ lanes_started(struct engine *en, struct call *c)
 	struct lane *l = c->lane;
 
 	c->epoch = l->cooldown.epoch;
-	if (cooldown_opens(&l->cooldown) != 0)
-		cooldown_started(&l->cooldown, clock_mono_us(), en->jobs_most,
-		    rng_unit(&en->rng));
+	c->sent = clock_mono_us();
+	l->flying++;
+	l->flying_tokens += c->tokens;
+	if (!is_paced(l))
+		return;
+	cooldown_started(&l->cooldown, c->sent, en->jobs_most, rng_unit(&en->rng));
+	quota_take(&l->rpm, c->sent, 1);
+	quota_take(&l->tpm, c->sent, c->tokens);
+	meter_take(&l->requests, 1);
+	meter_take(&l->tokens, c->tokens);
 }
 
 void
-lanes_answered(struct engine *en, struct call *c)
+lanes_landed(struct engine *en, struct call *c)
+{
+	struct lane *l = c->lane;
+	struct rates r;
+	size_t i;
+
+	(void)en;
+	l->flying--;
+	l->flying_tokens -= c->tokens;
+	if (c->http.outcome != HTTP_ANSWERED)
+		return;
+	for (i = 0; i < RATES_HEADERS && c->http.kept[i].n == 0; i++)
+		;
+	if (i == RATES_HEADERS)
+		return;
+	rates_read(&r, c->http.kept, clock_wall_ms());
+	meter_tell(&l->requests, clock_mono_us(), &r.requests, (int64_t)l->flying);
+	meter_tell(&l->tokens, clock_mono_us(), &r.tokens, l->flying_tokens);
+}
+
+void
+lanes_answered(struct engine *en, struct call *c, const struct dialect_usage *u)
 {
 	(void)en;
 	cooldown_answered(&c->lane->cooldown, c->epoch);
+	if (u->known && u->input >= 0 && u->output >= 0 &&
+	    u->input < QUOTA_LIMIT_MAX && u->output < QUOTA_LIMIT_MAX)
+		quota_correct(
+		    &c->lane->tpm, c->sent, c->tokens, u->input + u->output);
 }
 
 bool

@@ -17,6 +17,8 @@
 #include "json/jsonl.h"
 #include "ledger/marks.h"
 #include "pacing/cooldown.h"
+#include "pacing/quota.h"
+#include "pacing/rates.h"
 
 enum {
 	OUT_HIGH = 256 << 10,  /* bytes waiting for standard output: nothing new is begun */
@@ -25,6 +27,8 @@ enum {
 	WAITING_PER_SLOT = 4,  /* calls in backoff for each that may be in flight ... */
 	LOOK_EVERY = 100000,   /* microseconds between looks at what others have recorded */
 	WAITING_LEAST = 16,    /* ... and some more: beyond that nothing new is read */
+	TOKENS_OUT = 1024,     /* of an answer, where the request sets no limit */
+	BYTES_PER_TOKEN = 4,   /* of a request */
 	LANES_MOST = 64,       /* models that are paced each on its own */
 	BODY_MOST = 128 << 20, /* with the longest answer it still makes a record */
 };
@@ -61,6 +65,8 @@ struct call {
 	struct engine *en;
 	struct lane *lane;
 	uint32_t epoch; /* of the lane's cooldown, when it was sent */
+	int64_t sent;   /* clock_mono_us() */
+	int64_t tokens; /* in and out, as estimated */
 	enum call_place place;
 	struct call *same_bucket;
 	struct call *next, *prev; /* in the list of its place */
@@ -86,6 +92,10 @@ struct lane {
 	struct buf model;
 	struct call_list ready;
 	struct cooldown cooldown;
+	struct quota rpm, tpm;         /* what the user allows */
+	struct meter requests, tokens; /* what the provider says */
+	size_t flying;
+	int64_t flying_tokens;
 };
 
 struct output {
@@ -217,7 +227,11 @@ struct lane *lanes_of(struct engine *en, struct span model);
 /* The call that may start next, of the models in turn; NULL: none before a timer. */
 struct call *lanes_next(struct engine *en);
 void lanes_started(struct engine *en, struct call *c);
-void lanes_answered(struct engine *en, struct call *c);
+/* Before anything else: what its headers say. */
+void lanes_landed(struct engine *en, struct call *c);
+void lanes_answered(struct engine *en, struct call *c, const struct dialect_usage *u);
+/* What a request will take, at most: its bytes, and max_completion_tokens or the like. */
+int64_t lanes_estimate(struct span body);
 /*
  * The call got a 429; asked_us as cooldown_refused() has it. True if it may go
  * back to its lane at once.

@@ -101,6 +101,9 @@ struct transfer {
 	struct http_call *call;
 	struct http_target *target; /* that the handle is set up for */
 	struct buf body;
+	struct span kept[HTTP_KEEP_MAX]; /* in keep */
+	char (*keep)[HTTP_HEADER_MAX];
+	bool has_kept;
 	int64_t started;
 	int64_t last_byte; /* 0 until the body begins */
 	bool too_large;
@@ -177,6 +180,29 @@ keep_header(struct span line, const char *name, char *out)
 	out[line.n] = '\0';
 }
 
+/* A new answer begins. */
+static void
+forget_headers(struct transfer *t)
+{
+	struct http_call *c = t->call;
+
+	c->retry_after[0] = c->retry_after_ms[0] = c->should_retry[0] = '\0';
+	if (!t->has_kept)
+		return;
+	for (size_t i = 0; i < t->http->options.nkeep; i++)
+		t->keep[i][0] = '\0';
+	t->has_kept = false;
+}
+
+static void
+keep_wanted(struct transfer *t, struct span line)
+{
+	for (size_t i = 0; i < t->http->options.nkeep; i++) {
+		keep_header(line, t->http->options.keep[i], t->keep[i]);
+		t->has_kept |= t->keep[i][0] != '\0';
+	}
+}
+
 static size_t
 on_header(char *p, size_t size, size_t n, void *arg)
 {
@@ -189,8 +215,7 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	switch (*p | 0x20) {
 	case 'h': /* a new answer begins: after a 100, or a proxy's */
 		if (span_starts(line, SPAN("HTTP/")))
-			t->call->retry_after[0] = t->call->retry_after_ms[0] =
-			    t->call->should_retry[0] = '\0';
+			forget_headers(t);
 		break;
 	case 'r':
 		keep_header(line, "retry-after", t->call->retry_after);
@@ -198,9 +223,22 @@ on_header(char *p, size_t size, size_t n, void *arg)
 		break;
 	case 'x':
 		keep_header(line, "x-should-retry", t->call->should_retry);
+		keep_wanted(t, line);
+		break;
+	case 'a':
+		keep_wanted(t, line);
 		break;
 	}
 	return n;
+}
+
+/* For the caller, while the answer is its. */
+static const struct span *
+kept_headers(struct transfer *t)
+{
+	for (size_t i = 0; i < t->http->options.nkeep; i++)
+		t->kept[i] = span_str(t->keep[i]);
+	return t->kept;
 }
 
 /* ---- between libcurl and the loop ---- */
@@ -349,6 +387,7 @@ transfer_new(struct http *h)
 		return NULL;
 	}
 	buf_init(&t->body, h->options.body_max);
+	t->keep = mem_zero(h->options.nkeep + 1, sizeof *t->keep);
 	if (file == NULL)
 		file = getenv("SSL_CERT_FILE");
 	if (file != NULL && *file != '\0')
@@ -387,6 +426,7 @@ transfer_free(struct transfer *t)
 {
 	api.easy_cleanup(t->easy);
 	buf_release(&t->body);
+	free(t->keep);
 	free(t);
 }
 
@@ -433,6 +473,7 @@ finish(struct transfer *t, enum http_outcome outcome, const char *why)
 	c->outcome = outcome;
 	c->status = (int)status;
 	c->answer = buf_span(&t->body);
+	c->kept = kept_headers(t);
 	c->micros = clock_mono_us() - t->started;
 	c->error[0] = '\0';
 	if (outcome != HTTP_ANSWERED) {
@@ -617,7 +658,7 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	t->last_byte = 0;
 	t->too_large = false;
 	t->error[0] = '\0';
-	c->retry_after[0] = c->retry_after_ms[0] = c->should_retry[0] = '\0';
+	forget_headers(t);
 	code = api.multi_add_handle(t->multi->curl, t->easy);
 	if (code != CURLM_OK) {
 		list_put(&h->resting, t);

@@ -29,6 +29,8 @@
 #define HTTP_BODY_MAX       ((size_t)64 << 20)
 #define HTTP_HEADER_MAX     64 /* of a header that is kept; longer ones are taken as absent */
 
+#define HTTP_KEEP_MAX       16
+
 enum http_outcome {
 	HTTP_ANSWERED,  /* an answer came whole; status says which */
 	HTTP_TIMED_OUT, /* connecting, the whole attempt, or no byte for too long */
@@ -44,6 +46,8 @@ struct http_options {
 	size_t body_max;            /* 0: HTTP_BODY_MAX */
 	const char *cacert;         /* PEM file; NULL: SSL_CERT_FILE, then the system's */
 	const char *user_agent;
+	const char *const *keep; /* names of headers whose values are wanted ... */
+	size_t nkeep;            /* ... at most HTTP_KEEP_MAX of them */
 };
 
 struct http;
@@ -66,6 +70,7 @@ struct http_call {
 	char retry_after[HTTP_HEADER_MAX]; /* "" where the header is absent */
 	char retry_after_ms[HTTP_HEADER_MAX];
 	char should_retry[HTTP_HEADER_MAX];
+	const struct span *kept; /* values of the options' keep, empty where absent; borrowed too */
 	int64_t micros;  /* from the start to here */
 	char error[256]; /* what went wrong, for a person; "" if nothing did */
 };

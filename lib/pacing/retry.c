@@ -238,6 +238,58 @@ retry_http_date(struct span text, int64_t *seconds)
 	return date_of_asctime(span_of(text.p + 4, text.n - 4), seconds);
 }
 
+/* ".5": the milliseconds of a fraction, none where there is none. */
+static bool
+take_fraction(struct span *s, int64_t *ms)
+{
+	int64_t unit = 100;
+	size_t i = 0;
+
+	*ms = 0;
+	if (!take(s, "."))
+		return true;
+	for (; i < s->n && s->p[i] >= '0' && s->p[i] <= '9'; i++, unit /= 10)
+		*ms += (s->p[i] - '0') * unit;
+	*s = span_of(s->p + i, s->n - i);
+	return i > 0;
+}
+
+/* "Z" or "+01:00", as seconds east of Greenwich. */
+static bool
+take_offset(struct span *s, int64_t *seconds)
+{
+	int sign, h, m;
+
+	*seconds = 0;
+	if (take(s, "Z") || take(s, "z"))
+		return true;
+	sign = take(s, "-") ? -1 : take(s, "+") ? 1 : 0;
+	if (sign == 0 || (h = take_number(s, 2)) < 0 || h > 23 || !take(s, ":") ||
+	    (m = take_number(s, 2)) < 0 || m > 59)
+		return false;
+	*seconds = sign * (3600 * h + 60 * m);
+	return true;
+}
+
+bool
+retry_rfc3339(struct span text, int64_t *ms)
+{
+	int64_t time, fraction, east;
+	int year, month, day;
+
+	year = take_number(&text, 4);
+	if (year < 0 || !take(&text, "-") || (month = take_number(&text, 2)) < 1 ||
+	    month > 12 || !take(&text, "-") || (day = take_number(&text, 2)) < 1 ||
+	    day > 31 ||
+	    !(take(&text, "T") || take(&text, "t") || take(&text, " ")) ||
+	    !take_time(&text, &time) || !take_fraction(&text, &fraction) ||
+	    !take_offset(&text, &east) || text.n != 0)
+		return false;
+	*ms = (days_since_1970(year, month, day) * 86400 + time - east) * 1000 +
+	      fraction;
+	return true;
+}
+
 /* A number of units of so many microseconds; more than a year is a year. */
 static bool
 amount_us(struct span text, double unit_us, int64_t *us)

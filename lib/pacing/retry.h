@@ -70,6 +70,9 @@ bool retry_asked_us(struct span after_ms, struct span after, int64_t now_ms, int
 /* The three forms of an HTTP date (RFC 9110, 5.6.7), as seconds since 1970. */
 bool retry_http_date(struct span text, int64_t *seconds);
 
+/* A date and time of RFC 3339 (2026-11-20T21:50:00.5+01:00), as milliseconds since 1970. */
+bool retry_rfc3339(struct span text, int64_t *ms);
+
 /*
  * The delay that honours what was asked: never less than that, spread by up to
  * a quarter of it or a second, whichever is less.

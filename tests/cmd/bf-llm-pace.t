@@ -52,4 +52,69 @@ run timeout 60 bf-mock -q "${MOCK[@]}" -- bash -c '
 is "$(tail -n 1 out) $(tail -n 1 stopped | jq -r .incomplete.why)" "143 terminated" \
 	"TERM ends a cooldown at once"
 
+# ---- --rpm and --tpm ----
+
+# span: milliseconds from the first arrival to the last
+span() { jq -s 'map(.time) | max - min' calls.log; }
+
+entries 1 7 >seven
+MOCK=()
+llm -m m --rpm 120 seven
+is "$status $(calls)" "0 7" "--rpm: all are answered"
+ok $(($(span) < 1800)) "two a second, and a second's worth at once ($(span) ms for 7)"
+entries 1 3 >three
+MOCK=(--fail-first 1:429 --retry-after 0)
+llm -m m --rpm 120 three
+is "$status $(calls)" "0 6" "repeated requests are requests"
+ok $(($(span) < 1300)) "and count as such ($(span) ms for 6)"
+MOCK=()
+sed 's/prompt":"number 1/request":{"model":"other","messages":[{"role":"user","content":"number 1/; s/\(other.*\)}$/\1}]}}/' three >mixed
+llm -m m --rpm 1 --unordered --deadline 1s mixed
+is "$status $(grep -c '"text"' out)" "75 2" "each model has its own"
+
+sed 's/.*"id":\([0-9]*\).*/{"request":{"model":"m","max_tokens":1000,"messages":[{"role":"user","content":"\1"}]}}/' forty >large
+MOCK=(--latency 2500ms)
+head -n 4 large >four
+llm --tpm 60000 four
+is "$status $(calls)" "0 4" "--tpm: all are answered"
+ok $(($(span) < 1800)) "a request is charged for what it may take ($(span) ms for 4)"
+MOCK=()
+for i in 1 2 3 4 5; do sed "s/content\":\"/&$i-/" large; done >many
+llm --tpm 60000 -j 1 many
+is "$status $(calls)" "0 200" "and for what it was, once that is known: 200 times 1000 tokens fit into no minute otherwise"
+llm --tpm 1000 --errors e three four -m m
+is "$status $(calls) $(jq -r .error.class e | sort | uniq -c | tr -s ' ')" "1 0  7 too_large" \
+	"what does not fit into a minute fails"
+like "$(jq -r .error.message e | head -n 1)" "about * tokens, more than --tpm allows*" "and says why"
+for bad in '--rpm 0' '--tpm -1' '--rpm many' '--tpm 100000000001'; do
+	# shellcheck disable=SC2086
+	run bf-llm $bad three
+	is "$status" 2 "bf-llm $bad"
+done
+
+# ---- what the provider says ----
+
+answer='{"choices":[{"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
+# limited HEADER...: two calls to a server with these headers; elapsed has the milliseconds
+limited() {
+	{
+		printf 'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n' ${#answer}
+		printf '%s\r\n' "$@"
+		printf '\r\n%s' "$answer"
+	} >reply
+	rm -rf .bf
+	elapsed=$(date +%s%3N)
+	run timeout 60 "$BUILD/tests/rawserver" reply -- bf-llm -m m -j 1 two_calls
+	elapsed=$(($(date +%s%3N) - elapsed))
+}
+entries 1 2 >two_calls
+limited 'x-ratelimit-limit-requests: 1' 'x-ratelimit-remaining-requests: 0' 'x-ratelimit-reset-requests: 1s'
+is "$status" 0 "x-ratelimit-*: nothing remains for a second"
+ok $((elapsed < 1000)) "which is waited for ($elapsed ms)"
+limited 'X-RateLimit-Limit-Tokens: 2000' 'X-RateLimit-Remaining-Tokens: 0' 'X-RateLimit-Reset-Tokens: 2s'
+is "$status" 0 "of tokens: half of them come back in a second"
+ok $((elapsed < 1000)) "which is waited for ($elapsed ms)"
+limited 'x-ratelimit-limit-requests: 0' 'x-ratelimit-remaining-requests: -1' 'x-ratelimit-remaining-tokens: 0'
+is "$status" 0 "what says nothing holds nothing back"
+
 done_testing
