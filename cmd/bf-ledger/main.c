@@ -13,6 +13,7 @@ static const struct {
 } subcommands[] = {
     {"verify", ledger_verify, "look at every checksum in a ledger"},
     {"repair", ledger_repair, "make damaged segments whole"},
+    {"compact", ledger_compact, "drop what no longer counts, and compress anew"},
 };
 #define COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
 

@@ -146,7 +146,7 @@ survey_take(
 	else if (lock == SURVEY_OWN)
 		rc = lock_segment(s, e);
 	if (rc == 1)
-		s->owned = lock == SURVEY_OWN;
+		s->owned = lock != SURVEY_FREE;
 	else
 		survey_drop(s);
 	return rc;

@@ -58,6 +58,7 @@ struct survey_found {
 enum survey_lock {
 	SURVEY_FREE,  /* no lock: others may be writing */
 	SURVEY_OWN,   /* the exclusive one, for who is going to change something */
+	SURVEY_HELD,  /* the caller has it, by survey_keep_lock() */
 };
 
 struct survey;

@@ -152,4 +152,131 @@ is "$status $(ls foreign | grep -c damaged)" "1 0" "repair: another host's segme
 run bf-ledger repair -l foreign --all
 is "$status $("$led" count foreign)" "0 $kept" "but for --all"
 
+# ---- compact ----
+answers() { # DIR: key, time and answer of each key's newest word, from the files alone
+	{ zstdcat "$1"/*.zst; cat "$1"/*.tail; } 2>/dev/null |
+		jq -rc 'select(.s == "ok" or .s == "forget") | [.k, .t, .s, .res]' |
+		sort -t, -k1,1 -k2,2n | awk -F, '{ last[$1] = $0 } END { for (k in last) print last[k] }' |
+		grep -v '"forget"' | sort
+}
+write_line() { # KEY-NUMBER TIME STATUS TEXT: a record, without its crc
+	printf '{"v":1,"k":"%032x","t":%d,"s":"%s","http":200,"attempts":1,"ms":1,"res":"%s"' "$@"
+}
+cat >crc.pl <<'END'
+# adds the crc to lines without one (RFC 3720, appendix B.4)
+my @t; for my $n (0 .. 255) { my $c = $n; $c = $c & 1 ? 0x82f63b78 ^ ($c >> 1) : $c >> 1 for 1 .. 8; $t[$n] = $c }
+while (<STDIN>) { chomp; my $c = 0xffffffff;
+	$c = $t[($c ^ ord) & 255] ^ ($c >> 8) for split //; 
+	printf "%s,\"crc\":\"%08x\"}\n", $_, $c ^ 0xffffffff }
+END
+host=$(basename "$(segment sound)" | cut -d- -f2- | sed 's/-[0-9a-f]*\.jsonl\.zst$//')
+# zstd(1) does not say the size of what it reads from a pipe: let it be a file.
+make_segment() { # DIR NUMBER: from lines on standard input
+	mkdir -p "$1"
+	perl crc.pl >lines
+	{ printf '\133\052\115\030\014\0\0\0bf-ledger 1\n'; zstd -q3 --check -c lines; } \
+		>"$1/20260101T00000$2Z-$host-000000000000000$2.jsonl.zst"
+}
+{
+	write_line 1 100 ok one; echo
+	write_line 2 100 ok two; echo
+	write_line 3 100 ok three; echo
+	write_line 4 100 ok four; echo
+	write_line 4 101 forget ''; echo
+	write_line 5 100 error five; echo
+} | make_segment many 1
+{
+	write_line 1 200 ok newer; echo
+	write_line 2 200 forget ''; echo
+	write_line 3 100 ok three; echo
+	write_line 5 100 error five; echo
+	write_line 6 50 forget ''; echo
+} | make_segment many 2
+run bf-ledger verify -l many
+is "$status $(cat err)" "0 " "compact: the ledger to begin with is sound"
+answers many >want
+is "$(wc -l <want)" 2 "with two answers"
+cp -r many kept
+run bf-ledger compact -l many
+is "$status" 0 "compact: status 0"
+like "$(cat out)" "2 segments of * to 1 of *: 4 records; dropped: 1 superseded, 2 withdrawn, 2 that withdrew, 2 repeated" \
+	"says what it dropped"
+answers many >got
+same want got "the same answers"
+is "$(zstdcat many/*.zst | jq -c '[.k[31:], .s]' | sort | tr -d '\n')" \
+	'["1","ok"]["2","forget"]["3","ok"]["5","error"]' \
+	"what withdraws an answer of another segment is still there"
+zstd -tq many/*.zst
+ok $? "zstd accepts the new segment"
+run bf-ledger verify -l many
+is "$status" 0 "and verify does"
+run bf-ledger compact -l many
+like "$(cat out)" "*: 3 records; dropped: 1 that withdrew" "it goes the next time, as nothing is left to withdraw"
+ls -l --full-time many >before
+run bf-ledger compact -l many
+is "$status $(cat out)" "0 nothing to compact" "compact: nothing to do"
+ls -l --full-time many >after
+same before after "and nothing is changed"
+run bf-ledger compact -l many --drop-errors
+is "$(zstdcat many/*.zst | grep -c '"s":"error"')" 0 "--drop-errors drops errors"
+answers many >got
+same want got "and no answers"
+
+# Killed at each step: the answers are the same at every moment.
+bad=0
+n=0
+for call in rename unlink fsync write; do
+	for nth in 1 2 3 4 5 6; do
+		rm -rf step
+		cp -r kept step
+		LD_PRELOAD=$inject BF_INJECT=$call:$nth:kill BF_INJECT_PROGRAM=bf-ledger \
+			bf-ledger compact -l step >/dev/null 2>&1 && continue
+		n=$((n + 1))
+		answers step >got
+		cmp -s want got || bad=$((bad + 1))
+		bf-ledger compact -l step >/dev/null && bf-ledger compact -l step >/dev/null || bad=$((bad + 1))
+		answers step >got
+		cmp -s want got && [ "$(ls -A step | grep -c jsonl.zst)" -eq 1 ] && [ ! -e step/.rewrite-* ] || bad=$((bad + 1))
+	done
+done 2>/dev/null
+is "$bad" 0 "compact killed at $n moments: the answers are always the same"
+[ "$n" -ge 9 ]
+ok $? "there were such moments"
+
+# What another process writes to is left alone; what a killed one left is taken in.
+cp -r killed mixed
+"$led" hold mixed 5 5 <gate >held 2>/dev/null &
+pid=$!
+exec 9>gate
+until grep -q held held; do kill -0 $pid || break; done
+{ write_line 7 100 ok seven; echo; } | make_segment mixed 3
+run bf-ledger compact -l mixed
+is "$status $(ls mixed/*.tail | wc -l)" "0 1" "compact: while another process writes"
+like "$(cat err)" "*1 segment left alone: another process writes there" "that is said"
+exec 9>&-
+wait $pid
+is "$("$led" count mixed) $(seq 0 9 | "$led" have mixed)" "11 " "what it wrote is there"
+cp -r killed torn
+run bf-ledger compact -l torn
+is "$status $("$led" count torn) $(ls torn/*.tail 2>/dev/null | wc -l)" "0 5 0" \
+	"compact: what a killed process left in a tail goes into the new segment"
+BF_BLOCK=4096 "$led" write torn 100 50 >/dev/null 2>err
+is "$("$led" count torn) $(ls torn/*.zst | wc -l) $(wc -c <err)" "55 1 0" "the next writer goes on in it"
+run bf-ledger verify -l torn
+is "$status" 0 "and it is sound"
+
+# Smaller, and not lumped into frames that are costly to look into.
+"$led" write big 0 4000 100 >acks
+size=$(stat -c %s "$(segment big)")
+bf-ledger compact -l big --level 19 >out
+[ "$(stat -c %s "$(segment big)")" -lt $((size * 99 / 100)) ]
+ok $? "compact --level 19 is smaller"
+"$led" have big <acks
+ok $? "all records are there"
+[ "$(zstd -lv "$(segment big)" 2>/dev/null | sed -n 's/.*Zstandard Frames: //p')" -ge 5 ]
+ok $? "in frames that stay small"
+run bf-ledger compact --level 30 -l big
+is "$status $(cat err)" "2 bf-ledger compact: --level takes 1 to 22, not 30 (see bf-ledger compact --help)" \
+	"compact: a level that zstd has not"
+
 done_testing

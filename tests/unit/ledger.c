@@ -279,7 +279,7 @@ static void
 test_wrong_crc(void)
 {
 	struct buf lines = BUF_INIT, file = BUF_INIT;
-	struct frame_coder coder = {NULL, NULL};
+	struct frame_coder coder = {NULL, NULL, 0};
 	struct ledger_record r = make_record(1, "one");
 	struct ledger *l;
 
