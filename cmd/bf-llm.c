@@ -32,6 +32,8 @@ enum {
 	OPT_REDO,
 	OPT_SYNC,
 	OPT_CACERT,
+	OPT_STATS,
+	OPT_METRICS,
 };
 
 static const struct cli_option options[] = {
@@ -69,6 +71,9 @@ static const struct cli_option options[] = {
     {OPT_WINDOW, "window", "SIZE",
 	"bytes of entries held for their turn (default 256M)"},
     {CLI_ERRORS, "errors", "FILE", "put failed entries into FILE"},
+    {OPT_STATS, "stats", "FILE", "write what the run did to FILE, as JSON"},
+    {OPT_METRICS, "metrics", "FILE",
+	"keep that in FILE as it runs, as Prometheus text"},
     CLI_COMMON,
     CLI_END,
 };
@@ -267,6 +272,12 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case CLI_ERRORS:
 		o->errors = cli->arg;
+		break;
+	case OPT_STATS:
+		o->stats = cli->arg;
+		break;
+	case OPT_METRICS:
+		o->metrics = cli->arg;
 		break;
 	}
 }

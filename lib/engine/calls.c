@@ -463,6 +463,7 @@ try_again(struct engine *en, struct call *c, const struct retry_ruling *r,
 {
 	int64_t asked = -1, delay;
 
+	c->again = r->class;
 	if (r->free)
 		c->limited++;
 	else
@@ -582,8 +583,7 @@ on_done(struct http_call *hc)
 			     &e) == 0;
 	else if (hc->outcome == HTTP_ANSWERED)
 		read_error(en, hc->answer, &de);
-	en->tokens_in += a.usage.input;
-	en->tokens_out += a.usage.output;
+	account_ended(en, c, &a.usage, answer);
 	if (answer) {
 		lanes_answered(en, c, &a.usage);
 		take_answer(en, c, &response, &a);
@@ -662,8 +662,7 @@ start_call(struct engine *en, struct call *c, struct err *e)
 	c->place = CALL_FLIES;
 	lanes_started(en, c);
 	en->flying++;
-	en->calls++;
-	en->retries += c->attempts != 0;
+	account_started(en, c);
 	c->attempts++;
 	return 0;
 }

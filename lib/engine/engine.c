@@ -152,6 +152,8 @@ open_all(struct engine *en, struct err *e)
 	if (en->o->errors != NULL &&
 	    (en->errors = outfile_open(en->o->errors, e)) == NULL)
 		return -1;
+	if (account_open(en, e) != 0)
+		return -1;
 	if (en->o->ledger != NULL && !en->o->cached_only)
 		flight_tell(en, &lo);
 	if (en->o->ledger != NULL &&
@@ -303,15 +305,34 @@ summarise(struct engine *en)
 	buf_release(&b);
 }
 
+static int
+status_of(const struct engine *en)
+{
+	return en->stop_status != 0 ? en->stop_status : en->status;
+}
+
+static void
+finish_account(struct engine *en)
+{
+	struct err e = ERR_INIT;
+
+	if (account_finish(en, status_of(en), &e) == 0)
+		return;
+	engine_say(en, ENGINE_ERROR, "%s", e.text);
+	engine_at_least(en, STATUS_CANNOT);
+}
+
 static void
 close_all(struct engine *en)
 {
 	finish_errors(en);
 	finish_ledger(en);
+	finish_account(en);
 	http_free(en->http);
 	calls_free(en);
 	flight_close(en);
 	anew_close(en);
+	account_close(en);
 	input_close(en);
 	output_close(en);
 	loop_free(en->loop);
@@ -345,7 +366,7 @@ engine_run(const struct engine_options *o, const struct provider *p, int *signo)
 		summarise(&en);
 	}
 	close_all(&en);
-	status = en.stop_status != 0 ? en.stop_status : en.status;
+	status = status_of(&en);
 	*signo = en.signo;
 	return status;
 }

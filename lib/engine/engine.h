@@ -69,6 +69,8 @@ struct engine_options {
 	bool unordered;
 	uint64_t window;    /* bytes */
 	const char *errors; /* a file for failed entries; NULL: they are told */
+	const char *stats;   /* a file for the account of the run, as JSON; NULL: none */
+	const char *metrics; /* and one for it as Prometheus text, while it runs too */
 
 	/* A message, a line; no name in front and no newline. */
 	void (*say)(enum engine_level level, const char *text);

@@ -62,7 +62,7 @@ output_fail_entry(struct engine *en, struct entry *entry, const char *file,
 {
 	struct err e = ERR_INIT;
 
-	en->failed++;
+	account_failed(en, error);
 	engine_at_least(en, STATUS_SOME_FAILED);
 	if (en->errors == NULL) {
 		tell_failure(en, file, lineno, error);

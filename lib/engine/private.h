@@ -8,6 +8,8 @@
 #ifndef BF_ENGINE_PRIVATE_H
 #define BF_ENGINE_PRIVATE_H
 
+#include "base/histogram.h"
+#include "dialects/dialect.h"
 #include "engine/engine.h"
 #include "engine/request.h"
 #include "http/http.h"
@@ -29,6 +31,7 @@ enum {
 	WAITING_LEAST = 16,    /* ... and some more: beyond that nothing new is read */
 	TOKENS_OUT = 1024,     /* of an answer, where the request sets no limit */
 	BYTES_PER_TOKEN = 4,   /* of a request */
+	LATENCY_BOUNDS = 12,   /* of a histogram that is told */
 	LANES_MOST = 64,       /* models that are paced each on its own */
 	BODY_MOST = 128 << 20, /* with the longest answer it still makes a record */
 };
@@ -79,6 +82,7 @@ struct call {
 	unsigned attempts; /* calls made */
 	unsigned failures; /* those that count */
 	unsigned limited;  /* 429s */
+	const char *again; /* the class of what went wrong last */
 	struct outcome *outcome; /* once ended */
 };
 
@@ -87,9 +91,16 @@ struct call_list {
 	size_t n;
 };
 
+/* What was spent on one model. */
+struct spent {
+	uint64_t calls, answers;
+	int64_t input, output, cached, reasoning; /* tokens */
+};
+
 /* What one model's calls wait in. */
 struct lane {
 	struct buf model;
+	struct spent spent;
 	struct call_list ready;
 	struct cooldown cooldown;
 	struct quota rpm, tpm;         /* what the user allows */
@@ -120,6 +131,24 @@ struct keys {
 	size_t size;                              /* a power of two, or 0 */
 	size_t n;
 	bool zero; /* the key of zeros is in it */
+};
+
+struct class_counts {
+	struct class_count {
+		struct buf name;
+		uint64_t n;
+	} *classes;
+	size_t n;
+};
+
+/* What is told of a run beside the summary. */
+struct account {
+	struct class_counts retries, failures;
+	struct histogram *latency; /* of answers, in microseconds; NULL: nobody asks */
+	uint64_t within[LATENCY_BOUNDS];
+	struct outfile *stats;
+	struct loop_timer metrics_timer;
+	bool metrics_failed;
 };
 
 struct engine {
@@ -190,6 +219,7 @@ struct engine {
 	uint64_t entries, answered, hits, calls, failed, left;
 	uint64_t retries, cooldowns;
 	int64_t tokens_in, tokens_out;
+	struct account account;
 };
 
 /* engine.c */
@@ -250,6 +280,16 @@ int flight_open(struct engine *en, struct err *e);
 void flight_begin(struct engine *en, struct call *c); /* about to be sent */
 void flight_end(struct engine *en, struct call *c);   /* recorded, or over without an answer */
 void flight_close(struct engine *en);
+
+/* account.c */
+void account_started(struct engine *en, struct call *c);
+void account_ended(struct engine *en, struct call *c, const struct dialect_usage *u,
+    bool answer);
+void account_failed(struct engine *en, struct span error);
+/* The files of --stats and --metrics; 0, or -1 and e. */
+int account_open(struct engine *en, struct err *e);
+int account_finish(struct engine *en, int status, struct err *e);
+void account_close(struct engine *en);
 
 /* spill.c */
 void spill_open(struct spill *s);

@@ -85,7 +85,8 @@ test_edges(void)
 			histogram_quantile(&h, 0.6) - v <= v / 64;
 	}
 	ok(good, "around the powers of two");
-	ok(histogram_quantile(&h, 1) == HISTOGRAM_MOST && h.greatest == UINT64_MAX / 4,
+	ok(histogram_quantile(&h, 1) == HISTOGRAM_MOST &&
+		h.greatest == UINT64_MAX / 4,
 	    "what is beyond counts as the most; the greatest is kept");
 }
 
