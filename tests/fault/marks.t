@@ -21,10 +21,17 @@ serve() {
 stop() { [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; server=; }; }
 trap 'stop; cleanup' EXIT
 stat_of() { curl -s "${OPENAI_BASE_URL%/v1}/_stats" | jq "$1"; }
-# in_flight N PID: waits until so many calls are, or the program is gone
-in_flight() {
-	while [ "$(stat_of .in_flight)" -lt "$1" ] && kill -0 "$2" 2>/dev/null; do :; done
+# until_ PID CMD...: waits until CMD succeeds, or the program is gone, a minute at most
+until_() {
+	local pid=$1 end=$((SECONDS + 60))
+	shift
+	while ! "$@" && kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $end ]; do :; done
 }
+# in_flight N PID: waits until so many calls are, or the program is gone
+in_flight() { until_ "$2" flies "$1"; }
+flies() { [ "$(stat_of .in_flight)" -ge "$1" ]; }
+made() { [ "$(stat_of .completions)" -ge "$1" ]; }
+has_history() { [ "$(history | wc -l)" -ge "$1" ]; }
 names() { (cd .bf/ledger && printf '%s\n' inflight-*) | grep -vF '*'; }
 marks() { names | grep -c .; }
 history() { zstdcat .bf/ledger/*.zst 2>/dev/null; cat .bf/ledger/*.tail 2>/dev/null; }
@@ -65,8 +72,7 @@ rm -rf .bf
 serve --hang 3
 bf-llm -j 20 in >out1 2>err1 &
 pid=$!
-while [ "$(wc -l <out1) $(stat_of .in_flight)" != "0 3" ] && [ "$(history | wc -l)" -lt 9 ] && kill -0 $pid 2>/dev/null; do :; done
-while [ "$(history | wc -l)" -lt 9 ] && kill -0 $pid 2>/dev/null; do :; done
+until_ $pid has_history 9
 kill -KILL $pid
 wait $pid 2>/dev/null
 run bf-llm -q in
@@ -84,7 +90,7 @@ for k in 1 2 3 4 5 6 7 8; do
 	at=$(($(stat_of .completions) + 15 + RANDOM % 25))
 	bf-llm -q -m m -j 8 many >out1 2>>err1 &
 	pid=$!
-	while [ "$(stat_of .completions)" -lt $at ] && kill -0 $pid 2>/dev/null; do :; done
+	until_ $pid made $at
 	kill -KILL $pid
 	wait $pid 2>/dev/null
 done
@@ -128,7 +134,7 @@ bf-llm -j 20 in >out1 2>err1 &
 pid=$!
 in_flight 12 $pid
 kill -TERM $pid
-while ! grep -q 'once more' err1 && kill -0 $pid 2>/dev/null; do :; done
+until_ $pid grep -q 'once more' err1
 kill -TERM $pid
 wait $pid 2>/dev/null
 stop
@@ -145,9 +151,10 @@ is "$(grep -c billed err)" 0 "and are not told"
 stop
 rm -rf .bf
 serve --status 429:1 --retry-after 60
-bf-llm -v -j 20 in >out1 2>err1 &
+head -n 1 in >one
+bf-llm -v -j 20 one >out1 2>err1 &
 pid=$!
-while [ "$(grep -c 'again in' err1)" -lt 12 ] && kill -0 $pid 2>/dev/null; do :; done
+until_ $pid grep -q 'attempt 1: .*429' err1
 kill -KILL $pid
 wait $pid 2>/dev/null
 run bf-llm --max-calls 0 in
