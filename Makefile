@@ -62,8 +62,9 @@ EXAMPLES := $(sort $(wildcard share/examples/*))
 
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%.t,$(sort $(wildcard tests/unit/*.c)))
 HELPER   := $(patsubst tests/cmd/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/cmd/*.c)))
-FAULT    := $(patsubst tests/fault/%.c,$(BUILD)/fault/%,$(sort $(filter-out %/inject.c,$(wildcard tests/fault/*.c)))) \
-            $(patsubst tests/fault/%.c,$(BUILD)/fault/%.so,$(wildcard tests/fault/inject.c))
+PRELOAD  := tests/fault/inject.c tests/fault/record.c
+FAULT    := $(patsubst tests/fault/%.c,$(BUILD)/fault/%,$(sort $(filter-out $(PRELOAD),$(wildcard tests/fault/*.c)))) \
+            $(PRELOAD:tests/fault/%.c=$(BUILD)/fault/%.so)
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(sort $(filter-out %/replay.c,$(wildcard tests/fuzz/*.c))))
 REPLAY   := $(FUZZ:%=$(BUILD)/fuzz/%)
 BENCH    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))

@@ -9,14 +9,15 @@
  *opens again and again while standard input is open, and each time looks for all
  *numbers in ACKS ledger count DIR
  *
- * BF_BLOCK, BF_TAIL, BF_SEGMENT are the sizes of the format; BF_SYNC is always,
- * second or never.  A commit that fails: the number of lines left unwritten on
- * standard output as "unwritten N", status 2.
+ * BF_BLOCK, BF_TAIL, BF_SEGMENT, BF_INDEX are the sizes of the format; BF_SYNC is
+ *always, second or never.  A commit that fails: the number of lines left unwritten
+ *on standard output as "unwritten N", status 2.
  */
 #include "base/msg.h"
-#include "io/hash.h"
 #include "io/num.h"
 #include "ledger/internal.h"
+
+#include "numbered.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -25,7 +26,6 @@
 #include <unistd.h>
 
 static struct err e;
-static struct buf response;
 
 static uint64_t
 number(const char *s)
@@ -35,30 +35,6 @@ number(const char *s)
 	if (num_u64(span_str(s), &v) != 0)
 		msg_die(2, "%s is no number", s);
 	return v;
-}
-
-static void
-make_key(unsigned char *key, uint64_t n)
-{
-	hash_blake2b(span_of((char *)&n, sizeof(n)), key, LEDGER_KEY_SIZE);
-}
-
-/* Of a length of its own, and not too easy to compress. */
-static struct span
-make_response(uint64_t n)
-{
-	uint64_t x = n * 0x9e3779b97f4a7c15 + 1;
-
-	buf_clear(&response);
-	buf_addf(&response, "{\"n\":%" PRIu64 ",\"text\":\"", n);
-	for (uint64_t i = x >> 32 & 511; i > 0; i--) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		buf_addc(&response, (char)('a' + (x & 15)));
-	}
-	buf_adds(&response, "\"}");
-	return buf_span(&response);
 }
 
 static void
@@ -165,12 +141,7 @@ do_hold(const char *dir, uint64_t from, uint64_t count)
 static bool
 has(struct ledger *l, uint64_t n)
 {
-	unsigned char key[LEDGER_KEY_SIZE];
-	struct ledger_record r;
-
-	make_key(key, n);
-	return ledger_get(l, key, &r, &e) == 1 &&
-	       span_eq(r.response, make_response(n));
+	return look_for(l, n) == 1;
 }
 
 static int
@@ -258,6 +229,8 @@ set_sizes(void)
 		ledger_sizes.tail = number(tail);
 	if (segment != NULL)
 		ledger_sizes.segment = number(segment);
+	if (index != NULL)
+		ledger_sizes.index = number(index);
 	if (index != NULL)
 		ledger_sizes.index = number(index);
 }
