@@ -89,6 +89,25 @@ scan_frame(struct ledger *l, int fd, uint64_t at, size_t hint,
 
 /* ---- frames ---- */
 
+static const char *
+tail_name(const struct segment *s, struct buf *b)
+{
+	buf_addf(b, "%s.tail", s->name);
+	return buf_cstr(b);
+}
+
+static bool
+tail_is_there(const struct ledger *l, const struct segment *s)
+{
+	struct buf name = BUF_INIT;
+	struct stat st;
+	bool there = fstatat(l->dir, tail_name(s, &name), &st,
+			 AT_SYMLINK_NOFOLLOW) == 0;
+
+	buf_release(&name);
+	return there;
+}
+
 static void
 damage(struct ledger *l, struct segment *s, const char *suffix, uint64_t at,
     const char *what)
@@ -308,7 +327,11 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 			continue;
 		}
 		damage(l, s, "", at,
-		    "this is no whole frame; the records in it are lost");
+		    tail_is_there(l, s)
+			? "this is no whole frame; of the records in it "
+			  "those in the tail are left"
+			: "this is no whole frame; the records in it are "
+			  "lost");
 		at = next;
 	}
 	end->size = l->window.at + l->window.bytes.len;
@@ -328,13 +351,6 @@ scan_is_covered(const struct scan_end *end, size_t lines)
 }
 
 /* ---- tails ---- */
-
-static const char *
-tail_name(const struct segment *s, struct buf *b)
-{
-	buf_addf(b, "%s.tail", s->name);
-	return buf_cstr(b);
-}
 
 int
 scan_read_tail(struct ledger *l, uint32_t segment, struct buf *out)

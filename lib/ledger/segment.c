@@ -211,8 +211,7 @@ writer_cut_tail(struct ledger *l, struct err *e)
 static int
 sync_dir(struct ledger *l, struct err *e)
 {
-	if (l->options.sync == LEDGER_SYNC_NEVER || fd_sync(l->dir) == 0 ||
-	    errno == EINVAL)
+	if (fd_sync(l->dir) == 0 || errno == EINVAL)
 		return 0;
 	return err_sys(e, "cannot sync %s", l->path);
 }
@@ -251,7 +250,7 @@ writer_finish(struct ledger *l, struct err *e)
 /* ---- taking a segment over ---- */
 
 static int
-open_tail(struct ledger *l, bool *made, struct err *e)
+open_tail(struct ledger *l, struct err *e)
 {
 	struct writer *w = &l->writer;
 	struct buf name = BUF_INIT;
@@ -259,13 +258,10 @@ open_tail(struct ledger *l, bool *made, struct err *e)
 	int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
 	buf_addf(&name, "%s.tail", name_of(l));
-	*made = false;
 	w->tail = openat(l->dir, buf_cstr(&name), flags);
-	if (w->tail < 0 && errno == ENOENT) {
+	if (w->tail < 0 && errno == ENOENT)
 		w->tail = openat(
 		    l->dir, buf_cstr(&name), flags | O_CREAT | O_EXCL, 0600);
-		*made = true;
-	}
 	if (w->tail < 0 || fstat(w->tail, &st) != 0)
 		err_sys(e, "cannot open %s/%s", l->path, buf_cstr(&name));
 	else if (!S_ISREG(st.st_mode))
@@ -328,6 +324,7 @@ take_back(struct ledger *l, struct err *e)
 		}
 		return -1;
 	}
+	/* Whatever the policy: other runs were promised that these records last. */
 	if (sync_fd(l, w->tail, ".tail", e) != 0 || sync_dir(l, e) != 0)
 		return -1;
 	if (ftruncate(w->fd, (off_t)s->last) != 0)
@@ -411,7 +408,6 @@ recover(struct ledger *l, struct err *e)
 	struct tail_lines t = {.lines = BUF_INIT};
 	struct buf tail = BUF_INIT;
 	struct scan_end end;
-	bool made;
 	int rc = -1, has_tail = -1;
 
 	if (!sidecar_holds(l, w->segment, w->fd))
@@ -429,15 +425,16 @@ recover(struct ledger *l, struct err *e)
 		rc = 0;
 		goto out;
 	}
-	if (mend_segment(l, &end, t.lines.len, e) != 0 ||
-	    open_tail(l, &made, e) != 0 || mend_tail(l, &t, e) != 0)
+	if (mend_segment(l, &end, t.lines.len, e) != 0 || open_tail(l, e) != 0 ||
+	    mend_tail(l, &t, e) != 0)
 		goto out;
 	if (t.lines.len > 0)
 		take_lines(l, buf_span(&t.lines));
 	else if ((w->tail_size > 0 && writer_cut_tail(l, e) != 0) ||
 		 take_back(l, e) != 0)
 		goto out;
-	rc = made && sync_dir(l, e) != 0 ? -1 : 1;
+	/* Also what was there: who made it may have been killed before its sync. */
+	rc = l->options.sync != LEDGER_SYNC_NEVER && sync_dir(l, e) != 0 ? -1 : 1;
 out:
 	buf_release(&t.lines);
 	buf_release(&tail);
