@@ -14,6 +14,7 @@ static const struct {
     {"verify", ledger_verify, "look at every checksum in a ledger"},
     {"repair", ledger_repair, "make damaged segments whole"},
     {"compact", ledger_compact, "drop what no longer counts, and compress anew"},
+    {"merge", ledger_merge, "take in what others have recorded"},
 };
 #define COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
 

@@ -252,6 +252,35 @@ ledger_append(struct ledger *l, const struct ledger_record *rec, struct err *e)
 }
 
 int
+ledger_append_line(struct ledger *l, struct span line, struct err *e)
+{
+	struct writer *w = &l->writer;
+	struct record_head h;
+	size_t start;
+
+	if (l->options.read_only || l->dir < 0)
+		return err_set(e, "the ledger is open for reading only");
+	if (record_head(line, &h) != 0)
+		return err_set(e, "this is no record");
+	if (memchr(line.p, '\n', line.n) != NULL || !record_crc_holds(line))
+		return err_set(e, "the record's crc does not hold");
+	if (line.n > RECORD_MAX)
+		return err_set(e, "a record of %zu MiB is too big for the ledger",
+		    line.n >> 20);
+	if (w->lines.len + line.n > TURN_MAX)
+		return err_set(e, "too much is appended and not committed");
+	if (w->fd < 0 && !w->failed) {
+		struct err later;
+		writer_acquire(l, &later);
+	}
+	start = w->lines.len;
+	buf_addspan(&w->lines, line);
+	buf_addc(&w->lines, '\n');
+	writer_added(l, start);
+	return 0;
+}
+
+int
 ledger_commit(struct ledger *l, struct err *e)
 {
 	return writer_commit(l, e);

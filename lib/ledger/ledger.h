@@ -104,6 +104,13 @@ int ledger_prepare(struct ledger *l, struct err *e);
 int ledger_append(struct ledger *l, const struct ledger_record *rec, struct err *e);
 
 /*
+ * The same with a record's line as it is, its own time and crc in it; without
+ * its newline.  -1 and e as above, or where it is no record or its crc does not
+ * hold.
+ */
+int ledger_append_line(struct ledger *l, struct span line, struct err *e);
+
+/*
  * Writes this turn's records to the tail with one write(2), frames what has
  * come to a block, syncs as the policy asks.  0 and they are recorded; -1 and
  * e: the tail has been cut back to its last whole line, and ledger_unwritten()

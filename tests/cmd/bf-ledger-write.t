@@ -279,4 +279,67 @@ run bf-ledger compact --level 30 -l big
 is "$status $(cat err)" "2 bf-ledger compact: --level takes 1 to 22, not 30 (see bf-ledger compact --help)" \
 	"compact: a level that zstd has not"
 
+# ---- merge ----
+"$led" write a 0 50 5 >/dev/null
+"$led" write b 30 50 5 >/dev/null
+run bf-ledger merge -l a b
+is "$status $(cat out)" "0 50 records taken in, 0 there already" \
+	"merge: another ledger (its records were made at other times)"
+seq 0 79 | "$led" have a
+ok $? "all of both are there"
+run bf-ledger merge -l a b "$(segment b)"
+is "$status $(cat out)" "0 0 records taken in, 100 there already" "merge again, a segment too: nothing new"
+zstdcat a/*.zst b/*.zst | sort -u >want
+zstdcat a/*.zst | sort >got
+same want got "the lines are as they were"
+zstdcat b/*.zst >spill
+{ head -3 spill; sed -n 4p spill | sed 's/"n"/"m"/'; echo '{"not":"a record"}'; sed -n '5,$p' spill; } >lines
+run bf-ledger merge -l c lines
+is "$status $(cat out)" "1 49 records taken in, 0 there already, 2 damaged" "merge: a file of lines, two of them bad"
+is "$(cat err)" "bf-ledger merge: lines:4: the record's crc does not hold; passed over
+bf-ledger merge: lines:5: this is no record; passed over" "they are told by file and line"
+run bf-ledger merge --remove -l c lines spill
+is "$status $(cat out) $(ls lines spill 2>/dev/null)" "1 1 record taken in, 98 there already, 2 damaged lines" \
+	"--remove removes what was taken in whole"
+zstdcat b/*.zst >lines
+BF_LEDGER=d run bf-ledger merge - <lines
+is "$status $(cat out)" "0 50 records taken in, 0 there already" "merge: standard input"
+bf-ledger verify -l d >out
+ok $? "the ledger that it made is sound"
+run bf-ledger merge -l d nowhere b
+is "$status $(cat err)" "2 bf-ledger merge: nowhere: No such file or directory" "merge: a source that is not there"
+cp -r b bad
+spoil "$(segment bad)" 300 50
+run bf-ledger merge -l e bad
+is "$status" 1 "merge: a damaged segment"
+like "$(cat err)" "*: byte 20: *broken* lost*" "its damage is told"
+run bf-ledger merge -l e
+is "$status $(wc -l <err)" "2 1" "merge: something must be named"
+mkdir old new
+{ write_line 9 500 ok newer; echo; } | make_segment new 1
+{ write_line 9 400 ok older; echo; } | make_segment old 1
+bf-ledger merge -l new old >out
+is "$(answers new | jq -r '.[3]')" newer "merge: an older answer does not supersede a newer one"
+is "$(zstdcat new/*.zst | wc -l)" 2 "but is there"
+
+# A disk that takes no more: status 2, and what was not taken is where it was.
+zstdcat b/*.zst >spill
+LD_PRELOAD=$inject BF_INJECT=write:1+:ENOSPC BF_INJECT_PATH=.tail BF_INJECT_PROGRAM=bf-ledger \
+	run bf-ledger merge --remove -l f spill
+is "$status $(wc -l <spill)" "2 50" "merge: onto a full disk"
+run bf-ledger merge --remove -l f spill
+is "$status $(cat out)" "0 50 records taken in, 0 there already" "and again when there is room"
+
+# What bf-llm keeps elsewhere when its ledger is full is taken in, and not paid again.
+cp "$TESTS/../share/examples/entries.jsonl" .
+bf-prompt -m m 'Say {name}' entries.jsonl >requests
+export BF_LEDGER=paid
+bf-mock -- sh -c 'bf-llm -q requests >first' 2>err
+zstdcat paid/*.zst >spill
+rm -r paid
+bf-ledger merge spill >out
+bf-mock -- sh -c 'bf-llm -q --cached-only requests >second' 2>err
+same first second "what was taken in is not paid for again"
+unset BF_LEDGER
+
 done_testing

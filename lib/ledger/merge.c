@@ -1,0 +1,157 @@
+#include "ledger/merge.h"
+
+#include "base/mem.h"
+#include "ledger/survey.h"
+
+#include <stdlib.h>
+
+#define TURN ((size_t)1 << 20) /* bytes a commit */
+
+/* Key, time and status in 16 bytes; for one key never the same for two. */
+struct mark {
+	uint64_t a, b; /* not both 0 */
+};
+
+struct merge {
+	struct ledger *ledger;
+	struct mark *slots;
+	size_t size, n;
+	size_t pending;
+};
+
+static struct mark
+mark_of(const struct record_head *h)
+{
+	uint64_t word = (uint64_t)h->time << 2 | (uint64_t)h->status;
+	struct mark m;
+
+	memcpy(&m.a, h->key, 8);
+	memcpy(&m.b, h->key + 8, 8);
+	m.a ^= word * 0x9e3779b97f4a7c15;
+	m.b ^= (word ^ word >> 29) * 0xd6e8feb86659fd93;
+	if (m.a == 0 && m.b == 0)
+		m.b = 1;
+	return m;
+}
+
+static struct mark *
+find(const struct merge *m, struct mark mark)
+{
+	uint64_t h = (mark.a ^ mark.b * 0xc2b2ae3d27d4eb4f) * 0x9e3779b97f4a7c15;
+
+	for (size_t i = (size_t)((h >> 32) * m->size >> 32);;
+	     i = i + 1 == m->size ? 0 : i + 1)
+		if ((m->slots[i].a == 0 && m->slots[i].b == 0) ||
+		    (m->slots[i].a == mark.a && m->slots[i].b == mark.b))
+			return &m->slots[i];
+}
+
+static void
+grow(struct merge *m)
+{
+	struct merge bigger = {.size = m->size == 0 ? 1024 : m->size / 2 * 3};
+
+	bigger.slots = mem_zero(bigger.size, sizeof(*bigger.slots));
+	for (size_t i = 0; i < m->size; i++)
+		if (m->slots[i].a != 0 || m->slots[i].b != 0)
+			*find(&bigger, m->slots[i]) = m->slots[i];
+	free(m->slots);
+	m->slots = bigger.slots;
+	m->size = bigger.size;
+}
+
+/* false if it is there already. */
+static bool
+add_mark(struct merge *m, const struct record_head *h)
+{
+	struct mark mark = mark_of(h), *slot;
+
+	if (m->n >= m->size / 8 * 7)
+		grow(m);
+	slot = find(m, mark);
+	if (slot->a == mark.a && slot->b == mark.b)
+		return false;
+	*slot = mark;
+	m->n++;
+	return true;
+}
+
+static int
+learn_line(void *arg, const struct survey_line *l)
+{
+	add_mark(arg, &l->head);
+	return 0;
+}
+
+static int
+learn(struct merge *m, const char *dir, struct err *e)
+{
+	struct survey *s = survey_open(dir, NULL, NULL, e);
+	char *const *names;
+	size_t n = 0;
+	int rc = s == NULL ? -1 : survey_names(s, &names, &n, e);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = survey_take(s, names[i], SURVEY_FREE, e) != 1
+			 ? -1
+			 : survey_read(s, learn_line, m, e);
+	survey_close(s);
+	return rc;
+}
+
+static void
+merge_free(struct merge *m)
+{
+	free(m->slots);
+	free(m);
+}
+
+struct merge *
+merge_open(const char *dir, const struct ledger_options *o, struct err *e)
+{
+	struct merge *m = mem_zero(1, sizeof(*m));
+	struct err later;
+
+	m->ledger = ledger_open(dir, o, e);
+	if (m->ledger != NULL && learn(m, dir, e) == 0)
+		return m;
+	ledger_close(m->ledger, &later);
+	merge_free(m);
+	return NULL;
+}
+
+enum merge_result
+merge_line(struct merge *m, struct span line, struct err *e)
+{
+	struct record_head h;
+
+	if (record_head(line, &h) != 0) {
+		err_set(e, "this is no record");
+		return MERGE_BAD;
+	}
+	if (!record_crc_holds(line)) {
+		err_set(e, "the record's crc does not hold");
+		return MERGE_BAD;
+	}
+	if (!add_mark(m, &h))
+		return MERGE_HAD;
+	if (ledger_append_line(m->ledger, line, e) != 0)
+		return MERGE_CANNOT;
+	m->pending += line.n;
+	if (m->pending < TURN)
+		return MERGE_TAKEN;
+	m->pending = 0;
+	return ledger_commit(m->ledger, e) == 0 ? MERGE_TAKEN : MERGE_CANNOT;
+}
+
+int
+merge_close(struct merge *m, struct err *e)
+{
+	int rc = ledger_commit(m->ledger, e);
+	struct err later;
+
+	if (ledger_close(m->ledger, rc == 0 ? e : &later) != 0)
+		rc = -1;
+	merge_free(m);
+	return rc;
+}
