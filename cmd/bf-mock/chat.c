@@ -113,6 +113,7 @@ int
 chat_parse(struct chat *c, struct span body, struct err *e)
 {
 	struct span messages = SPAN_NONE, n = SPAN_NONE, stream = SPAN_NONE;
+	struct span most = SPAN_NONE;
 	struct json_fault fault;
 	struct json_iter it;
 	struct json_member m;
@@ -138,7 +139,12 @@ chat_parse(struct chat *c, struct span body, struct err *e)
 			n = m.value;
 		else if (json_key_is(m.key, SPAN("stream")))
 			stream = m.value;
+		else if (json_key_is(m.key, SPAN("max_completion_tokens")) ||
+			 json_key_is(m.key, SPAN("max_tokens")))
+			most = m.value;
 	}
+	if (most.p == NULL || !json_i64(most, &c->max_tokens) || c->max_tokens < 0)
+		c->max_tokens = 0;
 	if (c->model.p == NULL || json_type(c->model) != JSON_STRING)
 		return err_set(e, "you must provide a 'model', a string");
 	if (messages.p == NULL || json_type(messages) != JSON_ARRAY ||

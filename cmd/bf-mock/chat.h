@@ -23,6 +23,7 @@ struct chat {
 	struct buf plain;      /* the prompt without escapes, once chat_prompt() was called */
 	int64_t choices;       /* "n" */
 	uint64_t input_tokens; /* estimated, see chat_tokens() */
+	int64_t max_tokens;    /* "max_completion_tokens" or "max_tokens"; 0: neither */
 	struct buf part, scratch;
 };
 

@@ -18,6 +18,7 @@ enum {
 	OPT_DROP,
 	OPT_ERROR_CODE,
 	OPT_FAIL_FIRST,
+	OPT_FAULT,
 	OPT_FINISH_REASON,
 	OPT_HANG,
 	OPT_HOST,
@@ -28,7 +29,11 @@ enum {
 	OPT_REPLY,
 	OPT_REQUIRE_KEY,
 	OPT_RETRY_AFTER,
+	OPT_RPM,
+	OPT_SCENARIO,
 	OPT_STATUS,
+	OPT_TPM,
+	OPT_WINDOW,
 };
 
 static const struct cli_option options[] = {
@@ -41,10 +46,16 @@ static const struct cli_option options[] = {
 	"why answers end (default stop)"},
     {OPT_LATENCY, "latency", "TIME", "answer after TIME, or between TIME-TIME"},
     {OPT_STATUS, "status", "CODE:P", "fail with status CODE with probability P"},
+    {OPT_FAULT, "fault", "NAME:P", "do this to an answer with probability P"},
+    {OPT_SCENARIO, "scenario", "FILE",
+	"faults in phases, one phase a line; JSON Lines"},
     {OPT_RETRY_AFTER, "retry-after", "TEXT", "Retry-After of such a 429 or 503"},
     {OPT_ERROR_CODE, "error-code", "CODE", "code in the bodies of such failures"},
     {OPT_FAIL_FIRST, "fail-first", "N:CODE",
 	"fail each body N times before it is answered"},
+    {OPT_RPM, "rpm", "N", "refuse more than N requests in a window"},
+    {OPT_TPM, "tpm", "N", "refuse more than N tokens in a window"},
+    {OPT_WINDOW, "window", "TIME", "of --rpm and --tpm (default 1m)"},
     {OPT_HANG, "hang", "N", "never answer the first N completions"},
     {OPT_DROP, "drop", "P", "close the connection instead, with probability P"},
     {'s', "seed", "SEED", "of all that is random (default 0)"},
@@ -59,9 +70,12 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {"bf-mock", "[OPTION...] [-- COMMAND...]",
     "a language model provider for tests", options};
 
+#define WINDOW_US 60000000
+
 struct mock {
 	struct server_config server;
 	struct buf body;
+	bool faults, scenario; /* which of them was given */
 };
 
 static void
@@ -106,26 +120,38 @@ parse_status(struct cli *cli, struct span text)
 	return (int)status;
 }
 
+/* NAME:P; with --status the name is a status. */
 static void
-add_fault(struct cli *cli, struct provider_config *config)
+add_fault(struct cli *cli, struct mock *m, bool status)
 {
-	struct span status, probability;
-	struct fault *f;
-	double sum = 0;
+	struct span name, probability;
+	struct err e;
+	double p;
 
-	config->faults = mem_resize(
-	    config->faults, config->nfaults + 1, sizeof(*f));
-	f = &config->faults[config->nfaults++];
-	split(cli, &status, &probability);
-	f->status = parse_status(cli, status);
-	if (num_fraction(probability, &f->probability) == -1)
+	if (m->scenario)
+		cli_usage(cli, "%s: --scenario says it all", cli->name);
+	m->faults = true;
+	split(cli, &name, &probability);
+	if (status)
+		(void)parse_status(cli, name);
+	if (num_fraction(probability, &p) == -1)
 		cli_usage(
 		    cli, "%s: no probability from 0 to 1: %s", cli->name, cli->arg);
-	for (size_t i = 0; i < config->nfaults; i++)
-		sum += config->faults[i].probability;
-	if (sum > 1 + 1e-9)
-		cli_usage(
-		    cli, "%s: the probabilities add up to more than 1", cli->name);
+	if (faults_add(&m->server.provider.faults, name, p, &e) == NULL)
+		cli_usage(cli, "%s: %s", cli->name, e.text);
+}
+
+static void
+load_scenario(struct cli *cli, struct mock *m)
+{
+	struct err e;
+
+	if (m->faults || m->scenario)
+		cli_usage(cli, "%s: only once, and without --fault and --status",
+		    cli->name);
+	m->scenario = true;
+	if (faults_load(&m->server.provider.faults, cli->arg, &e) == -1)
+		msg_die(STATUS_CANNOT, "%s", e.text);
 }
 
 static void
@@ -227,6 +253,9 @@ take_option(struct mock *m, struct cli *cli, int key)
 	case OPT_FAIL_FIRST:
 		set_fail_first(cli, provider);
 		break;
+	case OPT_FAULT:
+		add_fault(cli, m, false);
+		break;
 	case OPT_FINISH_REASON:
 		provider->finish_reason = span_str(cli->arg);
 		break;
@@ -257,8 +286,22 @@ take_option(struct mock *m, struct cli *cli, int key)
 	case OPT_RETRY_AFTER:
 		server->retry_after = header_text(cli);
 		break;
+	case OPT_RPM:
+		provider->limits.requests = cli_u64(cli);
+		break;
+	case OPT_SCENARIO:
+		load_scenario(cli, m);
+		break;
 	case OPT_STATUS:
-		add_fault(cli, provider);
+		add_fault(cli, m, true);
+		break;
+	case OPT_TPM:
+		provider->limits.tokens = cli_u64(cli);
+		break;
+	case OPT_WINDOW:
+		provider->limits.window_us = cli_duration(cli);
+		if (provider->limits.window_us <= 0)
+			cli_usage(cli, "%s: no time: %s", cli->name, cli->arg);
 		break;
 	case 's':
 		provider->seed = cli_u64(cli);
@@ -292,7 +335,7 @@ release(struct mock *m)
 {
 	template_free(m->server.provider.reply);
 	replies_free(m->server.provider.replies);
-	free(m->server.provider.faults);
+	faults_release(&m->server.provider.faults);
 	buf_release(&m->body);
 	if (m->server.log_fd != -1 && fd_close(m->server.log_fd) == -1)
 		msg_die(STATUS_CANNOT, "cannot write the log: %s", strerror(errno));
@@ -301,7 +344,11 @@ release(struct mock *m)
 int
 main(int argc, char **argv)
 {
-	struct mock m = {.server = {.host = "127.0.0.1", .log_fd = -1}};
+	struct mock m = {.server = {
+			     .host = "127.0.0.1",
+			     .log_fd = -1,
+			     .provider.limits.window_us = WINDOW_US,
+			 }};
 	struct server *server;
 	struct cli cli;
 	struct err e;

@@ -11,6 +11,7 @@ void
 provider_init(struct provider *p, const struct provider_config *config)
 {
 	*p = (struct provider){.config = config, .entry = ENTRY_INIT};
+	p->limits.config = &config->limits;
 }
 
 void
@@ -18,6 +19,10 @@ provider_reset(struct provider *p)
 {
 	seen_release(&p->seen);
 	p->count = p->hung = p->dropped = p->answered = p->answered_again = 0;
+	p->limited = 0;
+	memset(p->faults, 0, sizeof(p->faults));
+	p->place = (struct faults_place){.phase = 0};
+	p->limits = (struct limits){.config = &p->config->limits};
 }
 
 void
@@ -60,18 +65,6 @@ answer_error(struct outcome *o, struct buf *out, int status, const char *code,
 	provider_error(out, status, code, message);
 }
 
-/* The status of the random fault that the draw falls on; 0 for none. */
-static int
-random_fault(const struct provider_config *config, double draw)
-{
-	for (size_t i = 0; i < config->nfaults; i++) {
-		if (draw < config->faults[i].probability)
-			return config->faults[i].status;
-		draw -= config->faults[i].probability;
-	}
-	return 0;
-}
-
 static int64_t
 latency(const struct provider_config *config, double draw)
 {
@@ -80,37 +73,114 @@ latency(const struct provider_config *config, double draw)
 	return config->latency_min + (int64_t)(range * draw);
 }
 
+static void
+inject_status(struct provider *p, int status, const char *code, struct outcome *o,
+    struct buf *out)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "this is a test: status %d", status);
+
+	o->injected = true;
+	if (code == NULL)
+		code = p->config->error_code;
+	answer_error(o, out, status, code, span_of(text, (size_t)n));
+}
+
+static void
+end_without(struct provider *p, struct outcome *o, enum outcome_kind kind)
+{
+	o->kind = kind;
+	if (kind == OUTCOME_HANG)
+		p->hung++;
+	else
+		p->dropped++;
+}
+
+/* Whether this fault of the scenario stands for the answer; then o has it. */
+static bool
+inject_scenario(
+    struct provider *p, const struct fault *f, struct outcome *o, struct buf *out)
+{
+	o->fault = f;
+	p->faults[f->kind]++;
+	switch (f->kind) {
+	case FAULT_STATUS:
+		inject_status(p, f->status, f->code, o, out);
+		return true;
+	case FAULT_HANG:
+		end_without(p, o, OUTCOME_HANG);
+		return true;
+	case FAULT_DROP:
+		end_without(p, o, OUTCOME_DROP);
+		return true;
+	case FAULT_BLANK:
+	case FAULT_EMPTY_BODY:
+	case FAULT_EMPTY_CHOICES:
+	case FAULT_ERROR_BODY:
+	case FAULT_HTML:
+	case FAULT_NULL_CONTENT:
+	case FAULT_REDIRECT:
+		o->status = f->kind == FAULT_REDIRECT ? 307 : 200;
+		fault_body(f->kind, out);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Whether the options make this request fail; then o says how. */
 static bool
-inject_fault(struct provider *p, uint64_t hash, struct outcome *o, struct buf *out)
+inject_fault(struct provider *p, const struct draws *d, uint32_t times,
+    int64_t now_us, struct outcome *o, struct buf *out)
 {
 	const struct provider_config *config = p->config;
-	const struct seen_body *body = seen_add(&p->seen, hash);
-	struct draws d;
-	char text[64];
-	int n;
+	const struct fault *f;
 
-	draws_make(&d, config->seed, hash, body->times);
-	o->delay_us = latency(config, d.latency);
 	if (p->count <= config->hang) {
-		p->hung++;
-		o->kind = OUTCOME_HANG;
+		end_without(p, o, OUTCOME_HANG);
 		return true;
 	}
-	if (d.drop < config->drop) {
-		p->dropped++;
-		o->kind = OUTCOME_DROP;
+	if (d->drop < config->drop) {
+		end_without(p, o, OUTCOME_DROP);
 		return true;
 	}
-	o->status = body->times <= config->fail_first
-			? config->fail_status
-			: random_fault(config, d.status);
-	if (o->status == 0)
+	if (times <= config->fail_first) {
+		inject_status(p, config->fail_status, NULL, o, out);
+		return true;
+	}
+	f = faults_draw(&config->faults, &p->place, d->status, now_us);
+	return f != NULL && inject_scenario(p, f, o, out);
+}
+
+/* What a request is charged: the most that it may cost, as far as it says. */
+static uint64_t
+charge(struct provider *p, struct span body)
+{
+	struct err e;
+	uint64_t most;
+
+	if (chat_parse(&p->chat, body, &e) == -1)
+		return chat_tokens(body.n);
+	most = (uint64_t)p->chat.max_tokens;
+	return most > p->chat.input_tokens ? most : p->chat.input_tokens;
+}
+
+/* Whether the limits refuse the request; then o says for how long. */
+static bool
+refuse_limited(struct provider *p, struct span body, int64_t now_us,
+    struct outcome *o, struct buf *out)
+{
+	const struct limits_config *l = &p->config->limits;
+
+	if (l->requests == 0 && l->tokens == 0)
 		return false;
-	o->injected = true;
-	n = snprintf(text, sizeof(text), "this is a test: status %d", o->status);
-	provider_error(
-	    out, o->status, config->error_code, span_of(text, (size_t)n));
+	o->limited_us = limits_take(
+	    &p->limits, l->tokens == 0 ? 0 : charge(p, body), now_us);
+	if (o->limited_us == 0)
+		return false;
+	p->limited++;
+	answer_error(o, out, 429, NULL,
+	    SPAN("rate limit reached: wait as long as Retry-After says"));
 	return true;
 }
 
@@ -208,21 +278,15 @@ count_answer(struct provider *p, uint64_t hash)
 		p->answered_again++;
 }
 
-void
-provider_answer(
-    struct provider *p, struct span body, struct outcome *o, struct buf *out)
+/* The good answer, or the error that says why there is none. */
+static void
+answer_well(struct provider *p, struct span body, const unsigned char *id,
+    struct outcome *o, struct buf *out)
 {
 	struct chat_answer a = {.content = SPAN_NONE, .message = SPAN_NONE};
 	struct err e;
-	uint64_t hash = 0;
 
-	*o = (struct outcome){.kind = OUTCOME_ANSWER};
-	p->count++;
-	hash_blake2b(body, a.id, sizeof(a.id));
-	for (size_t i = 0; i < 8; i++)
-		hash = hash << 8 | a.id[i];
-	if (inject_fault(p, hash, o, out))
-		return;
+	memcpy(a.id, id, sizeof(a.id));
 	if (p->config->body.p != NULL) {
 		o->status = 200;
 		buf_addspan(out, p->config->body);
@@ -231,6 +295,34 @@ provider_answer(
 	} else if (find_answer(p, &a, o, out) == 0) {
 		chat_add_answer(out, &p->chat, &a);
 	}
-	if (o->status == 200)
+}
+
+void
+provider_answer(struct provider *p, struct span body, int64_t now_us,
+    struct outcome *o, struct buf *out)
+{
+	unsigned char id[CHAT_ID_BYTES];
+	uint64_t hash = 0;
+	uint32_t times;
+	struct draws d;
+
+	*o = (struct outcome){.kind = OUTCOME_ANSWER};
+	p->count++;
+	hash_blake2b(body, id, sizeof(id));
+	for (size_t i = 0; i < 8; i++)
+		hash = hash << 8 | id[i];
+	times = seen_add(&p->seen, hash)->times;
+	draws_make(&d, p->config->seed, hash, times);
+	o->delay_us = latency(p->config, d.latency);
+	if (refuse_limited(p, body, now_us, o, out) ||
+	    inject_fault(p, &d, times, now_us, o, out))
+		return;
+	answer_well(p, body, id, o, out);
+	/* What is refused anyway is refused plainly. */
+	if (o->status != 200)
+		o->fault = NULL;
+	if (o->fault != NULL)
+		fault_body(o->fault->kind, out);
+	if (o->status == 200 && (o->fault == NULL || fault_answers(o->fault->kind)))
 		count_answer(p, hash);
 }

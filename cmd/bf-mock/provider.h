@@ -1,22 +1,21 @@
 /*
  * provider: decides what a completion request is answered with.  No network
- * and no clock: the body and what came before it decide.
+ * and no clock of its own: the body, what came before it and the time that is
+ * given decide.
  *
- * In this order: prescribed faults (hang, drop, a body's first failures,
- * random ones), a fixed body, a prepared reply, the template, the echo.
+ * In this order: the limits, prescribed faults (hang, drop, a body's first
+ * failures, those of the scenario), a fixed body, a prepared reply, the
+ * template, the echo.
  */
 #ifndef BF_MOCK_PROVIDER_H
 #define BF_MOCK_PROVIDER_H
 
 #include "chat.h"
+#include "faults.h"
 #include "json/template.h"
+#include "limits.h"
 #include "replies.h"
 #include "seen.h"
-
-struct fault {
-	int status;
-	double probability;
-};
 
 struct provider_config {
 	struct template *reply;  /* NULL: echo, or nothing else if there are replies */
@@ -25,8 +24,8 @@ struct provider_config {
 	struct span finish_reason; /* SPAN_NONE: "stop" */
 	const char *error_code;  /* in place of an injected fault's own code; NULL */
 	int64_t latency_min, latency_max; /* microseconds */
-	struct fault *faults;
-	size_t nfaults;
+	struct faults faults;
+	struct limits_config limits;
 	double drop;
 	uint64_t hang;       /* so many requests are never answered */
 	uint64_t fail_first; /* so often each body fails */
@@ -38,7 +37,10 @@ struct provider {
 	const struct provider_config *config;
 	struct seen seen;
 	uint64_t count; /* requests; the n of the next is count + 1 */
-	uint64_t hung, dropped;
+	uint64_t hung, dropped, limited;
+	uint64_t faults[FAULT_KINDS];
+	struct faults_place place;
+	struct limits limits;
 	uint64_t answered, answered_again;
 	struct chat chat;
 	struct entry entry;
@@ -51,13 +53,18 @@ struct outcome {
 	enum outcome_kind kind;
 	int status;
 	bool injected; /* an error that was asked for by the options */
+	const struct fault *fault; /* NULL: none of the scenario's */
+	int64_t limited_us;        /* refused by the limits for so long; 0: not */
 	int64_t delay_us;
 };
 
 void provider_init(struct provider *p, const struct provider_config *config);
-/* Appends the answer's body to out unless the outcome is to give none. */
-void provider_answer(struct provider *p, struct span body, struct outcome *o,
-    struct buf *out);
+/*
+ * Appends the answer's body to out unless the outcome is to give none.  now_us
+ * is clock_mono_us().
+ */
+void provider_answer(struct provider *p, struct span body, int64_t now_us,
+    struct outcome *o, struct buf *out);
 /* An error body of the kind that goes with the status. */
 void provider_error(struct buf *out, int status, const char *code, struct span message);
 void provider_reset(struct provider *p); /* as if nothing had come */

@@ -3,9 +3,12 @@
 
 #include "base/mem.h"
 #include "base/msg.h"
+#include "cooldown.h"
 #include "io/clock.h"
 #include "io/fdio.h"
 #include "io/hash.h"
+#include "pacing/retry.h"
+#include "wire.h"
 #include "json/json.h"
 
 #include <errno.h>
@@ -15,11 +18,16 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG    4096
 #define STATUS_MAX 600
+#define CHUNK      61   /* bytes in a chunk of a chunked answer */
+#define FULL_US    2000 /* until a socket that takes no more is tried again */
+#define SPARE_FDS  32   /* descriptors that are not for connections */
 #define KEEP_BUFFER                                                  \
 	((size_t)1 << 20) /* larger ones are freed after the request \
 			   */
@@ -33,7 +41,9 @@ struct request {
 	const struct route *route;
 	const char *allow; /* with status 405 */
 	struct buf body, answer;
-	bool too_large, decided, in_flight;
+	struct buf headers; /* lines */
+	struct wire wire;
+	bool too_large, decided, in_flight, composed, gone;
 	struct outcome outcome;
 	int64_t due; /* clock_mono_us() */
 	struct request *next;
@@ -46,11 +56,14 @@ struct server {
 	char url[128];
 	bool stopping;
 	struct provider provider;
+	struct cooldown cooldown;
 	struct request *spare;
 	struct request *hung;
 	struct request **heap; /* by due, the next first */
 	size_t nheap, cap;
 	uint64_t requests, connections, in_flight, peak_in_flight;
+	uint64_t open, open_most; /* connections; so many and no more */
+	bool full;                /* that was said */
 	uint64_t by_status[STATUS_MAX];
 	struct buf log;
 	int log_failed; /* errno */
@@ -110,6 +123,14 @@ resume_due(struct server *s)
 
 /* ---- requests ---- */
 
+static int
+socket_of(const struct request *r)
+{
+	return MHD_get_connection_info(
+	    r->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+	    ->connect_fd;
+}
+
 static struct request *
 request_new(struct server *s)
 {
@@ -123,10 +144,12 @@ request_new(struct server *s)
 	}
 	r->server = s;
 	r->too_large = r->decided = r->in_flight = false;
+	r->composed = r->gone = false;
 	r->allow = NULL;
 	r->outcome = (struct outcome){.kind = OUTCOME_ANSWER};
 	buf_clear(&r->body);
 	buf_clear(&r->answer);
+	buf_clear(&r->headers);
 	return r;
 }
 
@@ -135,6 +158,8 @@ request_free(struct request *r)
 {
 	buf_release(&r->body);
 	buf_release(&r->answer);
+	buf_release(&r->headers);
+	wire_release(&r->wire);
 	free(r);
 }
 
@@ -149,9 +174,31 @@ take_body(struct request *r, const char *bytes, size_t n)
 	}
 }
 
+/* Requests that wait for ever end when their clients go. */
+static void
+let_go(struct server *s)
+{
+	struct request **at = &s->hung, *r;
+
+	while ((r = *at) != NULL) {
+		if (!wire_is_gone(socket_of(r))) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		r->gone = true;
+		if (r->in_flight)
+			s->in_flight--;
+		r->in_flight = false;
+		MHD_resume_connection(r->connection);
+	}
+}
+
 static void
 enter(struct server *s, struct request *r)
 {
+	if (s->in_flight >= s->peak_in_flight)
+		let_go(s);
 	r->in_flight = true;
 	if (++s->in_flight > s->peak_in_flight)
 		s->peak_in_flight = s->in_flight;
@@ -175,6 +222,8 @@ on_completed(void *cls, struct MHD_Connection *connection, void **slot,
 		buf_release(&r->body);
 	if (r->answer.cap > KEEP_BUFFER)
 		buf_release(&r->answer);
+	if (r->wire.bytes.cap > KEEP_BUFFER / 16)
+		wire_release(&r->wire);
 	r->next = s->spare;
 	s->spare = r;
 	*slot = NULL;
@@ -188,8 +237,17 @@ on_connection(void *cls, struct MHD_Connection *connection, void **slot,
 
 	(void)connection;
 	(void)slot;
-	if (what == MHD_CONNECTION_NOTIFY_STARTED)
-		s->connections++;
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		s->open--;
+		return;
+	}
+	s->connections++;
+	if (++s->open < s->open_most || s->full)
+		return;
+	s->full = true;
+	msg_warn("%" PRIu64 " connections are open and the limit on descriptors "
+		 "lets in no more: raise it (ulimit -Hn)",
+	    s->open);
 }
 
 /* ---- routes ---- */
@@ -204,7 +262,8 @@ refuse(struct request *r, int status, const char *code, const char *why)
 static void
 answer_completion(struct server *s, struct request *r)
 {
-	provider_answer(&s->provider, buf_span(&r->body), &r->outcome, &r->answer);
+	provider_answer(&s->provider, buf_span(&r->body), clock_mono_us(),
+	    &r->outcome, &r->answer);
 }
 
 static void
@@ -240,13 +299,26 @@ server_add_stats(const struct server *s, struct buf *out)
 	    p->hung, p->dropped);
 	buf_addf(out,
 	    ",\"in_flight\":%" PRIu64 ",\"peak_in_flight\":%" PRIu64
-	    ",\"connections\":%" PRIu64 "}\n",
-	    s->in_flight, s->peak_in_flight, s->connections);
+	    ",\"connections\":%" PRIu64 ",\"limited\":%" PRIu64
+	    ",\"cooldowns\":%" PRIu64 ",\"in_cooldown\":%" PRIu64
+	    ",\"peak_after_cooldown\":%" PRIu64 ",\"faults\":{",
+	    s->in_flight, s->peak_in_flight, s->connections, p->limited,
+	    s->cooldown.count, s->cooldown.arrivals, s->cooldown.peak_after);
+	comma = "";
+	for (int i = 0; i < FAULT_KINDS; i++) {
+		if (p->faults[i] == 0)
+			continue;
+		buf_addf(out, "%s\"%s\":%" PRIu64, comma,
+		    fault_name((enum fault_kind)i), p->faults[i]);
+		comma = ",";
+	}
+	buf_adds(out, "}}\n");
 }
 
 static void
 answer_stats(struct server *s, struct request *r)
 {
+	let_go(s);
 	r->outcome.status = 200;
 	server_add_stats(s, &r->answer);
 }
@@ -255,7 +327,9 @@ answer_stats(struct server *s, struct request *r)
 static void
 answer_reset(struct server *s, struct request *r)
 {
+	let_go(s);
 	provider_reset(&s->provider);
+	cooldown_release(&s->cooldown);
 	s->requests = s->connections = 0;
 	s->peak_in_flight = s->in_flight;
 	memset(s->by_status, 0, sizeof(s->by_status));
@@ -332,6 +406,10 @@ write_log(struct server *s, struct request *r, const char *method, const char *p
 	else
 		buf_addf(log, ",\"status\":null,\"fault\":\"%s\"",
 		    ends[r->outcome.kind]);
+	if (r->outcome.kind == OUTCOME_ANSWER && r->outcome.fault != NULL &&
+	    r->outcome.fault->kind != FAULT_STATUS)
+		buf_addf(
+		    log, ",\"fault\":\"%s\"", fault_name(r->outcome.fault->kind));
 	if (key == NULL) {
 		buf_adds(log, ",\"key\":null");
 	} else {
@@ -386,50 +464,203 @@ decide(struct server *s, struct request *r, const char *method, const char *path
 		write_log(s, r, method, path);
 }
 
+/* ---- the answer's headers ---- */
+
+static void
+add_header(struct request *r, const char *name, struct span value)
+{
+	buf_addf(&r->headers, "%s: ", name);
+	buf_addspan(&r->headers, value);
+	buf_adds(&r->headers, "\r\n");
+}
+
+/* RFC 9110, 5.6.7: whole seconds, and never too early. */
+static struct span
+date_in(int64_t us, char *text, size_t size)
+{
+	time_t at = (time_t)((clock_wall_ms() + us / 1000 + 999) / 1000);
+	struct tm tm;
+
+	gmtime_r(&at, &tm);
+	return span_of(
+	    text, strftime(text, size, "%a, %d %b %Y %H:%M:%S GMT", &tm));
+}
+
+/* Says how long to wait, where that is to be said, and keeps it in mind. */
+static void
+add_wait(struct server *s, struct request *r, int64_t now)
+{
+	const struct outcome *o = &r->outcome;
+	const struct fault *f = o->fault;
+	struct span after = SPAN_NONE, after_ms = SPAN_NONE;
+	char text[64], ms[32];
+	int64_t asked;
+
+	if (o->limited_us > 0) {
+		snprintf(text, sizeof(text), "%" PRId64,
+		    (o->limited_us + 999999) / 1000000);
+		snprintf(ms, sizeof(ms), "%" PRId64, (o->limited_us + 999) / 1000);
+		after = span_str(text);
+		after_ms = span_str(ms);
+	} else if (o->injected && f != NULL &&
+		   (f->retry_after != NULL || f->retry_after_ms != NULL ||
+		       f->date_us >= 0)) {
+		if (f->retry_after_ms != NULL)
+			after_ms = span_str(f->retry_after_ms);
+		if (f->retry_after != NULL)
+			after = span_str(f->retry_after);
+		else if (f->date_us >= 0)
+			after = date_in(f->date_us, text, sizeof(text));
+	} else if (o->injected && s->config->retry_after != NULL &&
+		   (o->status == 429 || o->status == 503)) {
+		after = span_str(s->config->retry_after);
+	}
+	if (after.p != NULL)
+		add_header(r, "Retry-After", after);
+	if (after_ms.p != NULL)
+		add_header(r, "retry-after-ms", after_ms);
+	if (o->status == 429 &&
+	    retry_asked_us(after_ms, after, clock_wall_ms(), &asked) && asked > 0)
+		cooldown_announce(&s->cooldown, asked, now);
+}
+
+static void
+add_headers(struct server *s, struct request *r)
+{
+	const struct fault *f = r->outcome.fault;
+	int64_t now = clock_mono_us();
+
+	if (r->allow != NULL)
+		add_header(r, "Allow", span_str(r->allow));
+	if (r->route->answer == answer_completion)
+		limits_add_headers(&s->provider.limits, &r->headers, now);
+	if (f != NULL && f->kind == FAULT_REDIRECT)
+		add_header(r, "Location", span_str(s->url));
+	if (f != NULL && f->kind == FAULT_GZIP)
+		add_header(r, "Content-Encoding", SPAN("gzip"));
+	add_wait(s, r, now);
+}
+
+/* ---- the answer sent ---- */
+
+/* Gives the header lines to libmicrohttpd, cutting them up. */
+static void
+pass_headers(struct request *r, struct MHD_Response *response)
+{
+	char *name, *value, *end;
+
+	if (r->headers.len == 0)
+		return;
+	(void)buf_cstr(&r->headers);
+	for (name = r->headers.data; *name != '\0'; name = end + 2) {
+		value = strchr(name, ':');
+		end = strstr(name, "\r\n");
+		*value = *end = '\0';
+		MHD_add_response_header(response, name, value + 2);
+	}
+}
+
+static ssize_t
+read_chunk(void *cls, uint64_t at, char *out, size_t most)
+{
+	struct request *r = cls;
+	size_t n = r->answer.len - (size_t)at;
+
+	if (n == 0)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (n > CHUNK)
+		n = CHUNK;
+	if (n > most)
+		n = most;
+	memcpy(out, r->answer.data + at, n);
+	return (ssize_t)n;
+}
+
 static enum MHD_Result
 send_answer(struct server *s, struct request *r)
 {
-	int status = r->outcome.status;
+	enum fault_kind kind = FAULT_STATUS;
 	struct MHD_Response *response;
 	enum MHD_Result queued;
 
-	response = MHD_create_response_from_buffer(r->answer.len,
-	    r->answer.data == NULL ? (void *)s->url : r->answer.data,
-	    MHD_RESPMEM_PERSISTENT);
+	if (r->outcome.fault != NULL)
+		kind = r->outcome.fault->kind;
+	if (kind == FAULT_CHUNKED)
+		response = MHD_create_response_from_callback(
+		    MHD_SIZE_UNKNOWN, 1024, read_chunk, r, NULL);
+	else
+		response = MHD_create_response_from_buffer(r->answer.len,
+		    r->answer.data == NULL ? (void *)s->url : r->answer.data,
+		    MHD_RESPMEM_PERSISTENT);
 	if (response == NULL)
 		return MHD_NO;
-	MHD_add_response_header(response, "Content-Type", "application/json");
-	if (r->allow != NULL)
-		MHD_add_response_header(response, "Allow", r->allow);
-	if (r->outcome.injected && s->config->retry_after != NULL &&
-	    (status == 429 || status == 503))
-		MHD_add_response_header(
-		    response, "Retry-After", s->config->retry_after);
-	queued = MHD_queue_response(r->connection, (unsigned)status, response);
+	MHD_add_response_header(response, "Content-Type",
+	    kind == FAULT_HTML ? "text/html" : "application/json");
+	add_headers(s, r);
+	pass_headers(r, response);
+	queued = MHD_queue_response(
+	    r->connection, (unsigned)r->outcome.status, response);
 	MHD_destroy_response(response);
 	return queued;
+}
+
+static enum MHD_Result
+leave_hanging(struct server *s, struct request *r)
+{
+	r->next = s->hung;
+	s->hung = r;
+	MHD_suspend_connection(r->connection);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+put_off(struct server *s, struct request *r, int64_t delay_us)
+{
+	r->due = clock_mono_us() + delay_us;
+	heap_add(s, r);
+	MHD_suspend_connection(r->connection);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+send_on_wire(struct server *s, struct request *r)
+{
+	if (!r->composed) {
+		add_headers(s, r);
+		wire_compose(&r->wire, r->outcome.fault, r->outcome.status,
+		    buf_span(&r->headers), buf_span(&r->answer));
+		r->composed = true;
+	}
+	switch (wire_send(&r->wire, socket_of(r))) {
+	case WIRE_LATER:
+		return put_off(
+		    s, r, r->wire.every_us > 0 ? r->wire.every_us : FULL_US);
+	case WIRE_STAY:
+		return leave_hanging(s, r);
+	default:
+		return MHD_NO;
+	}
 }
 
 /* Suspends the request if its time has not come; then it comes back here. */
 static enum MHD_Result
 answer_now_or_later(struct server *s, struct request *r)
 {
-	if (s->stopping)
+	int64_t delay = r->outcome.delay_us;
+
+	if (s->stopping || r->gone)
 		return MHD_NO;
-	if (r->outcome.kind == OUTCOME_HANG) {
-		r->next = s->hung;
-		s->hung = r;
-		MHD_suspend_connection(r->connection);
-		return MHD_YES;
-	}
-	if (r->outcome.delay_us > 0) {
-		r->due = clock_mono_us() + r->outcome.delay_us;
+	if (r->outcome.kind == OUTCOME_HANG)
+		return leave_hanging(s, r);
+	if (delay > 0) {
 		r->outcome.delay_us = 0;
-		heap_add(s, r);
-		MHD_suspend_connection(r->connection);
-		return MHD_YES;
+		return put_off(s, r, delay);
 	}
-	return r->outcome.kind == OUTCOME_DROP ? MHD_NO : send_answer(s, r);
+	if (r->outcome.kind == OUTCOME_DROP)
+		return MHD_NO;
+	if (r->outcome.fault != NULL && fault_needs_wire(r->outcome.fault->kind))
+		return send_on_wire(s, r);
+	return send_answer(s, r);
 }
 
 /* Called with the head, with each piece of the body, at its end, and when resumed.
@@ -449,6 +680,8 @@ on_request(void *cls, struct MHD_Connection *connection, const char *path,
 		r->route = find_route(path);
 		if (r->route->api)
 			enter(s, r);
+		if (r->route->answer == answer_completion)
+			cooldown_arrival(&s->cooldown, clock_mono_us());
 		return MHD_YES;
 	}
 	if (*upload_size > 0) {
@@ -536,6 +769,17 @@ start_daemon(struct server *s, int fd)
 	    0u, MHD_OPTION_END);
 }
 
+static uint64_t
+connections_most(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    files.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return files.rlim_cur > SPARE_FDS ? files.rlim_cur - SPARE_FDS : 1;
+}
+
 struct server *
 server_start(const struct server_config *config, struct err *e)
 {
@@ -560,6 +804,7 @@ server_start(const struct server_config *config, struct err *e)
 	}
 	s->epoll_fd = info->epoll_fd;
 	provider_init(&s->provider, &config->provider);
+	s->open_most = connections_most();
 	return s;
 }
 
@@ -632,6 +877,7 @@ server_stop(struct server *s)
 		request_free(r);
 	}
 	provider_release(&s->provider);
+	cooldown_release(&s->cooldown);
 	buf_release(&s->log);
 	free(s->heap);
 	free(s);

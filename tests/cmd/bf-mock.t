@@ -166,12 +166,112 @@ ok $(($(cmp -s out serial; echo $?) == 0)) "others with another seed"
 in_mock --drop 1 -- 'post "$(chat a)"; echo $?; count dropped'
 is "$(tr '\n' ' ' <out)" "000 52 1 " "--drop closes the connection"
 in_mock --hang 1 -- 'post "$(chat a)" -m 0.2; post "$(chat a)" -o /dev/null; count hung; count in_flight'
-is "$(tr '\n' ' ' <out)" "000 200 1 1 " "--hang leaves the first without an answer"
+is "$(tr '\n' ' ' <out)" "000 200 1 0 " "--hang leaves the first without an answer"
 in_mock --latency 100s -- 'post "$(chat a)" -m 0.2; count in_flight'
 is "$(tr '\n' ' ' <out)" "000 1 " "--latency holds an answer back"
 in_mock --latency 1ms-30ms -- "how='--parallel --parallel-max 10 --parallel-immediate'; $many; count peak_in_flight; sort -u codes"
 ok $(($(head -1 out) < 2)) "with --latency requests are in flight together"
 is "$(tail -1 out)" 200 "and all are answered"
+
+# ---- faults by name ----
+# what: what curl says of an answer: status, its own exit status, bytes of the body, bytes as said
+what='what() { post "$(chat hello)" -m 0.4 -o body -D head >code; local rc=$?; touch body
+	echo "$(cat code) $rc $(wc -c <body) $(sed -n "s/^Content-Length: \([0-9]*\).*/\1/p" head | grep . || echo -)"; rm -f body; }'
+while read -r name want; do
+	in_mock --fault "$name:1" -- "$what; what; count in_flight"
+	like "$(head -1 out)" "$want" "--fault $name"
+	[ "$name" = slow ] || is "$(tail -1 out)" 0 "$name: nothing is left in flight"
+done <<'F'
+blank 200 0 5 5
+chunked 200 0 337 -
+drop 000 52 0 -
+empty-body 200 0 0 0
+empty-choices 200 0 63 63
+error-body 200 0 76 76
+gzip 200 0 360 360
+hang 000 28 0 -
+html 200 0 59 59
+huge-header 200 27 0 *
+long-length 200 18 337 401
+many-headers 200 0 337 337
+no-body 200 28 0 337
+null-content 200 0 143 143
+redirect 307 0 0 0
+reset-after 200 0 337 337
+reset-before 000 56 0 -
+reset-in 200 56 168 337
+short-length 200 0 168 168
+slow 200 28 * 337
+stall 200 28 168 337
+torn-chunks 200 18 337 -
+truncated 200 18 168 337
+white-space 200 0 343 343
+529 529 0 98 98
+F
+in_mock -- 'post "$(chat hello)" | head -1'
+cp out plain
+for name in chunked gzip many-headers reset-after white-space slow; do
+	printf '{"fault":"%s","every":"1us"}\n' $name >scenario
+	in_mock --scenario scenario -- 'post "$(chat hello)" --compressed -H Accept-Encoding: | sed "/^[ \t\r]*$/d" | head -1'
+	same plain out "$name: the answer is what it is without"
+done
+in_mock --fault gzip:1 -- 'post "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"$(seq 20000 | tr -d "\n")\"}]}" | head -c -4 | gzip -dc | wc -c'
+ok $(($(cat out) < 80000)) "gzip: of a long answer too"
+in_mock --fault chunked:0.3 --fault 500:0.3 --fault html:0.3 --seed 5 -- "how=; $many; stats | grep -o 'faults.*'"
+cp out serial
+like "$(cat out)" '*"status":*"html":*"chunked":*' "counts of faults"
+in_mock --fault chunked:0.3 --fault 500:0.3 --fault html:0.3 --seed 5 -- "how='--parallel --parallel-max 20'; $many; stats | grep -o 'faults.*'"
+same serial out "the same ones whatever the concurrency"
+
+# ---- scenarios ----
+cat >scenario <<'S'
+{"requests":2,"faults":[]}
+{"fault":"503","requests":1}
+{"requests":3,"faults":[{"fault":"429","retry-after":"2.5","code":"slow_down"}]}
+{"fault":"429","retry-after-ms":20,"retry-after":"soon","requests":1}
+{"fault":"429","retry-after-date":"90s","requests":1}
+{"fault":"429","requests":1}
+S
+in_mock --scenario scenario -- 'for i in $(seq 10); do post "$(chat a)" -D - ; done; stats'
+is "$(grep -x '[0-9]*' out | tr '\n' ' ')" "200 200 503 429 429 429 429 429 429 200 " "a phase after the other, then none"
+is "$(grep -ci '^retry-after: 2.5' out) $(grep -c slow_down out)" "3 3" "Retry-After and code as written"
+is "$(grep -i '^retry-after' out | sed -n '4,5p' | tr -d '\r')" 'Retry-After: soon
+retry-after-ms: 20' "the two headers"
+date=$(grep -i '^retry-after: .* GMT' out | tr -d '\r' | cut -d' ' -f2-)
+is "$(date -u -d "$date" '+%a, %d %b %Y %T GMT')" "$date" "a date"
+ok $(($(date -d "$date" +%s) - $(date +%s) < 60 || $(date -d "$date" +%s) - $(date +%s) > 92)) "that is to come"
+echo '{"fault":"500","time":"200ms"}' >scenario
+in_mock --scenario scenario -- 'post "$(chat a)" -o /dev/null; for i in $(seq 100); do post "$(chat a)" -o /dev/null | grep 200 && break; sleep 0.05; done'
+is "$(tr '\n' ' ' <out)" "500 200 " "a phase that ends by time"
+for bad in '{"fault":"nonsense"}' '{"fault":"200"}' '{"fault":500}' '{"fault":"500","p":2}' '{"p":1}' \
+	'{"fault":"500","after":1}' '{"fault":"500","requests":0}' '{"fault":"500","time":"x"}' '[]' '{' \
+	'{"faults":{}}' '{"faults":[],"p":1}' '{"faults":[{"fault":"500","p":0.6},{"fault":"503","p":0.6}]}' \
+	'{"fault":"429","retry-after":"a\r\nb"}' '{"fault":"429","retry-after":[]}'; do
+	printf '{"fault":"500"}\n%s\n' "$bad" >scenario
+	run bf-mock --scenario scenario -- true
+	like "$status $(cat err)" "2 bf-mock: scenario:2: *" "refused with its place: $bad"
+done
+
+# ---- limits ----
+in_mock --rpm 3 --window 1000s -- 'for i in 1 2 3 4; do post "$(chat a)" -D -; done; count limited'
+is "$(grep -x '[0-9]*' out | tr '\n' ' ')" "200 200 200 429 1 " "--rpm lets so many in"
+is "$(grep -i '^x-ratelimit-remaining-requests' out | tr -dc '0-9 ')" " 2 1 0 0" "and says how many are left"
+like "$(grep -i '^x-ratelimit-reset-requests' out | tail -1)" '*: 16m[34]?s*' "and when there will be all"
+like "$(grep -i '^retry-after' out | tr '\n' ' ')" 'Retry-After: 33[34]*retry-after-ms: 33[0-9][0-9][0-9][0-9]*' "and when there will be one"
+like "$(cat out)" '*"type":"requests","param":null,"code":"rate_limit_exceeded"*' "with an error body"
+in_mock --tpm 10 --window 1000s -- 'post "$(chat 0123456789abcdef)" -D -
+	post "{\"model\":\"m\",\"max_tokens\":7,\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}" -D -
+	post "{\"model\":\"m\",\"max_tokens\":6,\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}" -D -'
+is "$(grep -x '[0-9]*' out | tr '\n' ' ')$(grep -i '^x-ratelimit-remaining-tokens' out | tr -dc '0-9 ')" "200 429 200  6 6 0" \
+	"--tpm charges what a request may cost"
+in_mock --rpm 1 --window 100ms -- 'for i in $(seq 200); do post "$(chat a)" -o /dev/null; sleep 0.01; done | sort | uniq -c; count in_cooldown'
+ok $(($(awk '$2 == 200 { print $1 }' out) < 10)) "what was taken comes back with time"
+in_mock --fault 429:1 --retry-after 0.15 -- 'post "$(chat a)" -o /dev/null; count in_cooldown; post "$(chat a)" -o /dev/null
+	for i in $(seq 100); do post "$(chat a)" -o /dev/null; [ $(count in_cooldown) -gt 0 ] && break; done; count cooldowns'
+ok $(($(tail -1 out) < 1)) "arrivals in a cooldown are counted"
+printf '%s\n' '{"fault":"429","retry-after":"0.1","requests":1}' >scenario
+in_mock --scenario scenario -- 'post "$(chat a)" -o /dev/null; sleep 0.15; for i in 1 2 3 4 5; do post "$(chat a)" -o /dev/null & done; wait; stats'
+like "$(cat out)" '*"cooldowns":1,"in_cooldown":0,"peak_after_cooldown":[1-5],*' "and the most in a moment after one"
 
 # ---- counters and the log ----
 in_mock --status 400:0 -- 'post "$(chat a)" -o /dev/null; post "$(chat a)" -o /dev/null; post "$(chat b)" -o /dev/null
@@ -185,18 +285,26 @@ is "$(sed 's/^{"time":[0-9]\{13\}/{"time":T/' log)" \
 	'{"time":T,"method":"POST","path":"/v1/chat/completions","status":200,"key":"'"$hash"'","body":'"$(chat é)"'}
 {"time":T,"method":"POST","path":"/v1/chat/completions","status":400,"key":"'"$hash"'","body":"{ bad"}
 {"time":T,"method":"GET","path":"/v1/models","status":200,"key":null,"body":null}' "a log line a request, the key as a hash"
+in_mock --log log2 --fault stall:1 -- 'post "$(chat a)" -m 0.2'
+like "$(cat log2)" '*"status":200,"fault":"stall",*' "and the fault"
 is "$(stat -c %a log)" 600 "for nobody else to read"
 
 # ---- usage ----
 for bad in '--status 429' '--status 200:0.1' '--status 500:2' '--status 500:0.6 --status 429:0.6' \
 	'--latency x' '--latency 2s-1s' '--port 65536' '--drop 2' '--fail-first 1:200' '--reply {' \
-	'--hang -1' '--no-such-option'; do
+	'--hang -1' '--no-such-option' '--fault 500' '--fault x:1' '--window 0' \
+	'--fault 500:0.6 --status 501:0.6' '--scenario /dev/null --fault 500:1' '--fault 500:1 --scenario /dev/null'; do
 	# shellcheck disable=SC2086
 	run bf-mock $bad -- true
 	like "$status $(wc -l <err) $(cat err)" "2 1 bf-mock: *" "usage error: $bad"
 done
 run bf-mock --replies none -- true
 like "$status $(cat err)" "2 bf-mock: none: *" "a file that is not there"
+run bash -c 'ulimit -n 64; bf-mock -- bash -c "
+	url=\${OPENAI_BASE_URL#http://127.0.0.1:}
+	for i in \$(seq 40); do exec {fd}<>/dev/tcp/127.0.0.1/\${url%/v1}; done
+	curl -s \$OPENAI_BASE_URL/models >/dev/null"'
+like "$(cat err)" "bf-mock: 32 connections are open and the limit*ulimit*" "few descriptors: it says that there is no room"
 run bf-mock --host 127.0.0.1 --port 1 --host nowhere.invalid -- true
 is "$status" 2 "an address that is none"
 run bf-mock --log /dev/full -- sh -c 'trap "echo stopped; exit" TERM
