@@ -60,13 +60,13 @@ struct file {
 };
 
 /* A name, or none where the file is -1. */
-struct entry {
+struct named {
 	const char *name;
 	int file;
 };
 
 struct names {
-	struct entry v[MAX_FILES];
+	struct named v[MAX_FILES];
 	size_t n;
 };
 
@@ -212,7 +212,7 @@ change_names(struct names *m, const struct change *c)
 			m->v[k++] = m->v[i];
 	m->n = k;
 	if (c->name != NULL)
-		m->v[m->n++] = (struct entry){c->name, c->file};
+		m->v[m->n++] = (struct named){c->name, c->file};
 	if (m->n == MAX_FILES)
 		msg_die(2, "too many names");
 }
