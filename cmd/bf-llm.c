@@ -19,6 +19,7 @@ enum {
 	OPT_ATTEMPTS,
 	OPT_TIMEOUT,
 	OPT_CONNECT_TIMEOUT,
+	OPT_FIRST_BYTE_TIMEOUT,
 	OPT_STALL_TIMEOUT,
 	OPT_MAX_WAIT,
 	OPT_DEADLINE,
@@ -59,6 +60,8 @@ static const struct cli_option options[] = {
     {OPT_ATTEMPTS, "attempts", "N", "attempts per call (default 4)"},
     {OPT_TIMEOUT, "timeout", "TIME", "of an attempt (default 10m)"},
     {OPT_CONNECT_TIMEOUT, "connect-timeout", "TIME", "to connect (default 10s)"},
+    {OPT_FIRST_BYTE_TIMEOUT, "first-byte-timeout", "TIME",
+	"to the first byte of an answer (default: that of the attempt)"},
     {OPT_STALL_TIMEOUT, "stall-timeout", "TIME",
 	"without a byte, once an answer began (default 60s)"},
     {OPT_MAX_WAIT, "max-wait", "TIME",
@@ -248,6 +251,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case OPT_CONNECT_TIMEOUT:
 		o->connect_timeout_us = parse_time(cli);
+		break;
+	case OPT_FIRST_BYTE_TIMEOUT:
+		o->first_byte_us = parse_time(cli);
 		break;
 	case OPT_STALL_TIMEOUT:
 		o->stall_us = parse_time(cli);

@@ -614,6 +614,7 @@ open_http(struct engine *en, struct err *e)
 	const struct provider *p = en->provider;
 	struct http_options o = {.timeout_us = en->o->timeout_us,
 	    .connect_timeout_us = en->o->connect_timeout_us,
+	    .first_byte_us = en->o->first_byte_us,
 	    .stall_us = en->o->stall_us,
 	    .cacert = en->o->cacert,
 	    .keep = rates_headers,

@@ -54,6 +54,7 @@ struct engine_options {
 	uint64_t max_calls; /* of this run, attempts counted; UINT64_MAX: no limit */
 	int64_t timeout_us;
 	int64_t connect_timeout_us;
+	int64_t first_byte_us; /* to the first byte of an answer; 0: none */
 	int64_t stall_us;
 	int64_t max_wait_us; /* the longest Retry-After that is waited for */
 	int64_t deadline_us; /* of the run; 0: none */

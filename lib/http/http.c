@@ -105,7 +105,12 @@ struct transfer {
 	char (*keep)[HTTP_HEADER_MAX];
 	bool has_kept;
 	int64_t started;
+	int64_t due;       /* 0: it may take as long as it likes */
+	int64_t due_first; /* the same for the answer's first byte */
 	int64_t last_byte; /* 0 until the body begins */
+	int64_t lost;      /* loop_lost_us(), as far as these allow for it */
+	struct loop_timer timer;
+	bool begun;
 	bool too_large;
 	char error[CURL_ERROR_SIZE];
 };
@@ -152,6 +157,7 @@ on_body(char *p, size_t size, size_t n, void *arg)
 	struct transfer *t = arg;
 
 	(void)size;
+	t->begun = true;
 	t->last_byte = clock_mono_us();
 	if (!buf_fits(&t->body, n)) {
 		t->too_large = true;
@@ -210,6 +216,7 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	struct span line = span_of(p, n);
 
 	(void)size;
+	t->begun = true;
 	if (n == 0)
 		return n;
 	switch (*p | 0x20) {
@@ -402,8 +409,6 @@ transfer_new(struct http *h)
 	api.easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 16384L);
 	api.easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, NULL);
 	api.easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	api.easy_setopt(t->easy, CURLOPT_TIMEOUT_MS,
-	    (long)((h->options.timeout_us + 999) / 1000));
 	api.easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)((h->options.connect_timeout_us + 999) / 1000));
 	if (h->options.user_agent != NULL)
@@ -481,6 +486,7 @@ finish(struct transfer *t, enum http_outcome outcome, const char *why)
 		c->error[sizeof c->error - 1] = '\0';
 	}
 	list_take(t);
+	loop_timer_clear(h->loop, &t->timer);
 	t->call = NULL;
 	c->done(c);
 	if (t->body.cap > (size_t)1 << 20)
@@ -512,6 +518,56 @@ collect(struct multi *m)
 	}
 }
 
+/* When its time is up next; 0: never. */
+static int64_t
+next_due(const struct transfer *t)
+{
+	if (t->begun || t->due_first == 0)
+		return t->due;
+	return t->due == 0 || t->due_first < t->due ? t->due_first : t->due;
+}
+
+/*
+ * Gives back the time in which this process was stopped (SIGSTOP, a debugger):
+ * nobody looked at what came.
+ */
+static void
+allow_for_lost(struct transfer *t)
+{
+	int64_t lost = loop_lost_us(t->http->loop) - t->lost;
+
+	if (lost == 0)
+		return;
+	t->lost += lost;
+	t->due += t->due == 0 ? 0 : lost;
+	t->due_first += t->due_first == 0 ? 0 : lost;
+	t->last_byte += t->last_byte == 0 ? 0 : lost;
+}
+
+static void
+on_due(void *arg)
+{
+	struct transfer *t = arg;
+	const struct http_options *o = &t->http->options;
+	int64_t now = clock_mono_us();
+	char why[100];
+
+	allow_for_lost(t);
+	if (next_due(t) == 0)
+		return;
+	if (next_due(t) > now) {
+		loop_timer_set(t->http->loop, &t->timer, next_due(t));
+		return;
+	}
+	if (!t->begun && t->due_first != 0 && t->due_first <= now)
+		snprintf(why, sizeof why, "no byte of an answer within %g s",
+		    (double)o->first_byte_us / 1e6);
+	else
+		snprintf(why, sizeof why, "no whole answer within %g s",
+		    (double)o->timeout_us / 1e6);
+	finish(t, HTTP_TIMED_OUT, why);
+}
+
 /* Ends the transfers whose answer began and then stopped coming. */
 static void
 on_stall_timer(void *arg)
@@ -520,6 +576,8 @@ on_stall_timer(void *arg)
 	struct transfer *t, *next;
 	int64_t limit = clock_mono_us() - h->options.stall_us;
 
+	for (t = h->working; t != NULL; t = t->next)
+		allow_for_lost(t);
 	for (t = h->working; t != NULL; t = next) {
 		next = t->next;
 		if (t->last_byte != 0 && t->last_byte < limit) {
@@ -570,6 +628,7 @@ http_free(struct http *h)
 	loop_timer_clear(h->loop, &h->stall_timer);
 	while ((t = h->working) != NULL) {
 		(void)api.multi_remove_handle(t->multi->curl, t->easy);
+		loop_timer_clear(h->loop, &t->timer);
 		list_take(t);
 		transfer_free(t);
 	}
@@ -655,7 +714,13 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	t->call = c;
 	t->multi = multi_with_room(h);
 	t->started = clock_mono_us();
+	t->due = h->options.timeout_us > 0 ? t->started + h->options.timeout_us : 0;
+	t->due_first = h->options.first_byte_us > 0
+			   ? t->started + h->options.first_byte_us
+			   : 0;
 	t->last_byte = 0;
+	t->begun = false;
+	t->lost = loop_lost_us(h->loop);
 	t->too_large = false;
 	t->error[0] = '\0';
 	forget_headers(t);
@@ -665,6 +730,10 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 		return err_set(e, "libcurl: %s", api.multi_strerror(code));
 	}
 	list_put(&h->working, t);
+	t->timer.fn = on_due;
+	t->timer.arg = t;
+	if (next_due(t) != 0)
+		loop_timer_set(h->loop, &t->timer, next_due(t));
 	t->multi->in_flight++;
 	h->in_flight++;
 	if (h->options.stall_us > 0 && h->stall_timer.slot == 0)

@@ -42,6 +42,7 @@ enum http_outcome {
 struct http_options {
 	int64_t timeout_us;         /* of an attempt; 0: none */
 	int64_t connect_timeout_us; /* 0: libcurl's */
+	int64_t first_byte_us;      /* to the first byte of an answer; 0: none */
 	int64_t stall_us;           /* without a byte once the answer's body began; 0: none */
 	size_t body_max;            /* 0: HTTP_BODY_MAX */
 	const char *cacert;         /* PEM file; NULL: SSL_CERT_FILE, then the system's */

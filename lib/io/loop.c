@@ -14,7 +14,11 @@
 #include <sys/epoll.h>
 #endif
 
-enum { BATCH = 256 };
+enum {
+	BATCH = 256,
+	LATE =
+	    250000, /* microseconds: a turn that ends so much later was stopped */
+};
 
 struct watch {
 	loop_fd_fn *fn;
@@ -34,6 +38,7 @@ struct loop {
 	size_t ntimers;
 	size_t heap_cap;
 	int kernel; /* the epoll descriptor */
+	int64_t lost;
 	struct pollfd *polled;
 	size_t polled_cap;
 };
@@ -186,8 +191,11 @@ kernel_wait(struct loop *l, int64_t wait_us, struct err *e)
 		 ? INT_MAX
 		 : (int)((wait_us + 999) / 1000);
 	n = epoll_wait(l->kernel, events, BATCH, ms);
+	/* What has come meanwhile goes before the timers. */
+	while (n < 0 && errno == EINTR)
+		n = epoll_wait(l->kernel, events, BATCH, 0);
 	if (n < 0)
-		return errno == EINTR ? 0 : err_sys(e, "epoll_wait");
+		return err_sys(e, "epoll_wait");
 	for (i = 0; i < n; i++)
 		dispatch(l, &events[i]);
 	return 0;
@@ -259,8 +267,10 @@ kernel_wait(struct loop *l, int64_t wait_us, struct err *e)
 		 ? INT_MAX
 		 : (int)((wait_us + 999) / 1000);
 	got = poll(l->polled, (nfds_t)n, ms);
+	while (got < 0 && errno == EINTR)
+		got = poll(l->polled, (nfds_t)n, 0);
 	if (got < 0)
-		return errno == EINTR ? 0 : err_sys(e, "poll");
+		return err_sys(e, "poll");
 	for (i = 0; got > 0 && i < n; i++)
 		if (l->polled[i].revents != 0)
 			call(l, l->polled[i].fd, events_of(l->polled[i].revents));
@@ -414,6 +424,29 @@ loop_free(struct loop *l)
 	free(l);
 }
 
+int64_t
+loop_lost_us(const struct loop *l)
+{
+	return l->lost;
+}
+
+/* As long as it was asked to, and as a stop of the process has it. */
+static int
+wait_and_see(struct loop *l, int64_t wait_us, struct err *e)
+{
+	int64_t began, took;
+	int r;
+
+	if (wait_us <= 0)
+		return kernel_wait(l, wait_us, e);
+	began = clock_mono_us();
+	r = kernel_wait(l, wait_us, e);
+	took = clock_mono_us() - began;
+	if (took > wait_us + LATE)
+		l->lost += took;
+	return r;
+}
+
 int
 loop_turn(struct loop *l, int64_t wait_us, struct err *e)
 {
@@ -428,7 +461,7 @@ loop_turn(struct loop *l, int64_t wait_us, struct err *e)
 		if (wait_us < 0 || due < wait_us)
 			wait_us = due;
 	}
-	if (kernel_wait(l, wait_us, e) != 0)
+	if (wait_and_see(l, wait_us, e) != 0)
 		return -1;
 	call_always(l);
 	run_timers(l);

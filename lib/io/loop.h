@@ -67,4 +67,11 @@ void loop_timer_clear(struct loop *l, struct loop_timer *t);
  */
 int loop_turn(struct loop *l, int64_t wait_us, struct err *e);
 
+/*
+ * Microseconds in all turns so far that ended a quarter of a second and more
+ * after they should have: the process was stopped (SIGSTOP), or had no
+ * processor.  Timeouts of others' work are not meant to run meanwhile.
+ */
+int64_t loop_lost_us(const struct loop *l);
+
 #endif

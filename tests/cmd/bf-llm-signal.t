@@ -1,0 +1,84 @@
+#!/bin/bash
+# bf-llm: stopped and continued; asked how it goes; timeouts of the first byte.
+. "$(dirname "$0")/../lib.sh"
+
+entries() {
+	local i
+	for ((i = $1; i <= $2; i++)); do
+		printf '{"id":%d,"prompt":"number %d"}\n' "$i" "$i"
+	done
+}
+entries 1 8 >in
+
+# mock ARG...: a server that goes on running; $mock is its pid, $url its base URL
+mock() {
+	rm -f url calls.log
+	bf-mock -q --log calls.log "$@" -- sh -c 'echo "$OPENAI_BASE_URL" >url.new; mv url.new url; exec sleep 100' &
+	mock=$!
+	until [ -s url ]; do sleep 0.02; done
+	url=$(cat url)
+}
+unmock() { kill "$mock"; wait "$mock" 2>/dev/null; }
+# start ARG...: bf-llm in the background; $llm is its pid
+start() {
+	OPENAI_API_KEY=x timeout -s KILL 60 sh -c 'echo $$ >pid; exec "$@"' sh \
+		bf-llm --base-url "$url" --endpoint mock -m m "$@" >out 2>err &
+	job=$!
+	until [ -s pid ]; do sleep 0.02; done
+	llm=$(cat pid)
+	rm pid
+}
+in_state() { # PID LETTER
+	until [ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat")" = "$2" ]; do sleep 0.02; done
+}
+calls() { grep -c . calls.log; }
+until_calls() { until [ "$(calls)" -ge "$1" ]; do sleep 0.02; done; }
+
+# ---- stopped and continued ----
+
+# The answers come while the process is stopped, and the time for them ends.
+mock --latency 1500ms
+start -j 8 --attempts 1 --timeout 2s --first-byte-timeout 1800ms --stall-timeout 1s in
+until_calls 8
+kill -STOP "$llm"
+in_state "$llm" T
+sleep 3
+kill -CONT "$llm"
+wait "$job"
+is "$? $(calls) $(wc -l <out)" "0 8 8" "answers that came while it was stopped are taken"
+unmock
+
+# Those that come later than the clock alone would allow.
+mock --latency 4s
+rm -rf .bf
+start -j 8 --attempts 1 --timeout 3s in
+until_calls 8
+kill -STOP "$llm"
+in_state "$llm" T
+sleep 3.3
+kill -CONT "$llm"
+wait "$job"
+is "$? $(calls) $(wc -l <out)" "0 8 8" "those still to come too"
+unmock
+
+# ---- the first byte ----
+
+mock --hang 1
+rm -rf .bf
+head -n 1 in >one
+start --first-byte-timeout 300ms --timeout 30s one
+wait "$job"
+is "$? $(calls)" "0 2" "no byte within --first-byte-timeout: the call is made again"
+unmock
+mock --hang 100
+rm -rf .bf
+start --first-byte-timeout 300ms --attempts 1 --errors e one
+wait "$job"
+is "$? $(jq -c '[.error.class,.error.message]' e)" '1 ["timeout","no byte of an answer within 0.3 s"]' "or fails"
+start --timeout 300ms --attempts 1 --errors e one
+wait "$job"
+is "$? $(jq -c '[.error.class,.error.message]' e)" '1 ["timeout","no whole answer within 0.3 s"]' \
+	"as it does without a whole answer within --timeout"
+unmock
+
+done_testing
