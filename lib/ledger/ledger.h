@@ -51,7 +51,7 @@ struct ledger_record {
 
 struct ledger_options {
 	enum ledger_sync sync;
-	size_t cache; /* bytes of decoded frames kept; 0: 32 MiB */
+	size_t cache; /* bytes of decoded frames kept; 0: 16 MiB */
 	bool read_only;
 	/* Damage and repairs, a line each, as they are met; may be NULL. */
 	void (*report)(void *arg, const char *text);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CACHE_DEFAULT     ((size_t)32 << 20)
+#define CACHE_DEFAULT     ((size_t)16 << 20)
 #define OPEN_MAX_SEGMENTS 16
 #define AGAIN             64 /* frames decoded twice before the spool is used */
 
