@@ -15,6 +15,7 @@ static const struct {
     {"repair", ledger_repair, "make damaged segments whole"},
     {"compact", ledger_compact, "drop what no longer counts, and compress anew"},
     {"merge", ledger_merge, "take in what others have recorded"},
+    {"forget", ledger_forget, "withdraw answers, so that they are asked for again"},
 };
 #define COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
 

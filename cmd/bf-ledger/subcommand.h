@@ -6,5 +6,6 @@ int ledger_verify(int argc, char **argv);
 int ledger_repair(int argc, char **argv);
 int ledger_compact(int argc, char **argv);
 int ledger_merge(int argc, char **argv);
+int ledger_forget(int argc, char **argv);
 
 #endif

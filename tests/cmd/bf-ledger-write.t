@@ -342,4 +342,71 @@ bf-mock -- sh -c 'bf-llm -q --cached-only requests >second' 2>err
 same first second "what was taken in is not paid for again"
 unset BF_LEDGER
 
+# ---- forget ----
+export BF_LEDGER=told
+calls() { # REQUESTS: runs them, prints how many calls were made
+	rm -f made
+	bf-mock --log made -- sh -c "bf-llm -q '$1' >answers" 2>err
+	cat made 2>/dev/null | wc -l
+}
+is "$(calls requests)" "$(wc -l <requests)" "forget: a ledger to begin with"
+cp answers first
+is "$(calls requests)" 0 "a rerun calls nothing"
+all=$(wc -l <requests)
+bf-ledger forget --dry-run --all >keys
+is "$(wc -l <keys)" "$all" "forget --dry-run: lists keys"
+is "$(calls requests)" 0 "and changes nothing"
+key=$(sed -n 1p keys)
+run bf-ledger forget "$(echo "$key" | cut -c1-12)"
+is "$status $(cat out)" "0 1 answer forgotten" "forget: an abbreviated key"
+is "$(calls requests)" 1 "its answer is asked for again, no other"
+same first answers "and comes as before"
+run bf-ledger forget 0123456789abcdef0123456789abcdef
+is "$status $(cat err)" "2 bf-ledger forget: no answer has the key 0123456789abcdef0123456789abcdef; nothing is forgotten" \
+	"a key that is not there"
+run bf-ledger forget "$key" 0000
+is "$status" 2 "one of two that is not there"
+is "$(calls requests)" 0 "then nothing is forgotten"
+run bf-ledger forget --model m --until 2020-01-01
+is "$status $(cat out)" "0 0 answers forgotten" "forget --until"
+run bf-ledger forget --since 2020-01-01T00:00:00+01:00 --model other
+is "$status $(cat out)" "0 0 answers forgotten" "forget --model"
+run bf-ledger forget --finish-reason length
+is "$status $(cat out)" "0 0 answers forgotten" "forget --finish-reason"
+run bf-ledger forget --jq '.req.messages[0].content | test("Ada|Grace")'
+is "$status $(cat out)" "0 2 answers forgotten" "forget --jq"
+is "$(calls requests)" 2 "those two are asked for again"
+run bf-ledger forget --since 1h --model m --finish-reason stop
+is "$status $(cat out)" "0 $all answers forgotten" "forget: by age, model and reason"
+run bf-ledger forget --all
+is "$status $(cat out)" "0 0 answers forgotten" "what is forgotten is not forgotten again"
+is "$(calls requests)" "$all" "all are asked for again"
+run bf-ledger compact
+like "$(cat out)" "*: $all records; dropped: $((all + 3)) superseded, $((all + 3)) that withdrew" "compact: what was forgotten or superseded goes"
+is "$(calls requests)" 0 "and a rerun still calls nothing"
+same first answers "nor changes an answer"
+zstd -tq told/*.zst
+ok $? "zstd accepts the segments"
+run bf-ledger forget
+is "$status $(cat err)" "2 bf-ledger forget: which answers? (--all for all of them) (see bf-ledger forget --help)" \
+	"forget: something must be chosen"
+run bf-ledger forget xyz
+is "$status $(wc -l <err)" "2 1" "forget: no key"
+run bf-ledger forget --jq '.['
+is "$status $(wc -l <err)" "2 1" "forget: no expression"
+run bf-ledger forget --jq '.k | keys'
+like "$status $(cat err)" "2 *record *: --jq: *; nothing is forgotten" "forget: an expression that fails"
+run bf-ledger forget --since yesterday
+like "$status $(cat err)" "2 *--since wants a time *" "forget: no time"
+run bf-ledger forget -l nowhere --all
+is "$status $(ls -d nowhere 2>/dev/null)" "2 " "forget: no ledger there, and none is made"
+LD_PRELOAD=$inject BF_INJECT=dlopen:1:ENOENT BF_INJECT_PROGRAM=bf-ledger \
+	run bf-ledger forget --jq true
+like "$status $(cat err)" "2 *cannot load libjq *: install libjq1" "forget --jq without libjq"
+{ write_line 1 1 ok one; echo; write_line 2 1 ok two; echo; } | make_segment short 1
+run bf-ledger forget -l short 000000
+is "$status $(cat err)" "2 bf-ledger forget: 000000 begins 2 keys; nothing is forgotten: $(printf '%032x %032x' 1 2)" \
+	"an ambiguous key lists those it could be"
+unset BF_LEDGER
+
 done_testing
