@@ -3,15 +3,7 @@
 #define BF_PRINT_H
 
 #include "base/buf.h"
-
-/*
- * Appends text for a terminal: nothing in it can drive one.  Lines end at \n,
- * tabs become spaces, control characters and those that turn the direction of
- * writing are shown as \x1b or \u202e.
- */
-void visible_add(struct buf *out, struct span text);
-/* The same on one line: newlines become spaces. */
-void visible_add_line(struct buf *out, struct span text);
+#include "io/visible.h"
 
 /*
  * Appends visible text in lines of at most width columns, each ended by \n.

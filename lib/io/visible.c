@@ -1,5 +1,6 @@
+#include "io/visible.h"
+
 #include "io/utf8.h"
-#include "print.h"
 
 /* C0 and C1 controls, line separators, and what overrides text direction. */
 static bool
