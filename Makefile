@@ -44,7 +44,7 @@ BF_LDFLAGS  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LIBS_bf-read    = -lcmark
 LIBS_bf-extract = -lpcre2-8
 LIBS_bf-llm     = -lzstd
-LIBS_bf-ledger  = -lzstd
+LIBS_bf-ledger  = -lzstd -lpcre2-8
 LIBS_bf-mock    = -lmicrohttpd
 LIBS_sqlite-speed = $(if $(wildcard /usr/include/sqlite3.h),-lsqlite3)
 # What test programs may use; only what they use is linked.

@@ -11,6 +11,12 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } subcommands[] = {
+    {"stat", ledger_stat, "say how much there is in a ledger, and what it took"},
+    {"cat", ledger_cat, "print records as JSON Lines"},
+    {"show", ledger_show, "print calls: the exact request and answer, the attempts"},
+    {"grep", ledger_grep, "find calls by what was asked or answered"},
+    {"why", ledger_why, "say what makes two requests different calls"},
+    {"export", ledger_export, "print conversations to fine-tune a model with"},
     {"verify", ledger_verify, "look at every checksum in a ledger"},
     {"repair", ledger_repair, "make damaged segments whole"},
     {"compact", ledger_compact, "drop what no longer counts, and compress anew"},

@@ -30,8 +30,8 @@ struct request {
 	unsigned char key[REQUEST_KEY_SIZE];
 	size_t surrogates; /* lone ones that became U+FFFD */
 
-	struct buf text; /* scratch */
-	struct buf canon;
+	struct buf text; /* what the key is the hash of */
+	struct buf canon; /* scratch */
 	struct buf scratch;
 };
 

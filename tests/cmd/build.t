@@ -14,7 +14,8 @@ for command in "$BUILD"/bf-*; do
 	case $name in
 	bf-read) want='libcmark ' ;;
 	bf-extract) want='libpcre2-8 ' ;;
-	bf-llm | bf-ledger) want='libzstd ' ;;
+	bf-llm) want='libzstd ' ;;
+	bf-ledger) want='libpcre2-8 libzstd ' ;;
 	bf-mock) want='libmicrohttpd ' ;;
 	*) want= ;;
 	esac

@@ -1,0 +1,109 @@
+/* bf-ledger export: answers as lines to fine-tune a model with. */
+#include "pick.h"
+#include "subcommand.h"
+
+#include "base/msg.h"
+
+#include <inttypes.h>
+
+static const struct cli_option options[] = {
+    PICK_LEDGER,
+    PICK_TIMES,
+    {PICK_FINISH, "finish-reason", "REASON",
+	"answers that ended in this (default stop)"},
+    CLI_COMMON_BASIC,
+    CLI_END,
+};
+static const struct cli_command command = {"bf-ledger export",
+    "[-l DIR] [--since TIME] [--until TIME] [--model MODEL] [--finish-reason "
+    "REASON] "
+    "[KEY...]",
+    "print conversations to fine-tune a model with", options};
+
+enum { OUT_MOST = 128 << 10 };
+
+struct sum {
+	struct buf out;
+	const char *finish;
+	uint64_t exported, skipped;
+};
+
+/* The assistant's turn; false if there is nothing in it. */
+static bool
+add_turn(struct buf *out, struct span response)
+{
+	struct span text = json_get(response, "text");
+	struct span tools = json_get(response, "tool_calls");
+
+	if (text.p == NULL || (text.n <= 2 && tools.p == NULL))
+		return false;
+	buf_adds(out, "{\"role\":\"assistant\",\"content\":");
+	if (text.n <= 2)
+		buf_adds(out, "null");
+	else
+		buf_addspan(out, text);
+	if (tools.p != NULL) {
+		buf_adds(out, ",\"tool_calls\":");
+		buf_addspan(out, tools);
+	}
+	buf_addc(out, '}');
+	return true;
+}
+
+static void
+add_conversation(void *arg, const struct picked *p)
+{
+	struct sum *sum = arg;
+	struct buf *out = &sum->out;
+	struct span reason = SPAN_NONE, messages = SPAN_NONE;
+	size_t begin = out->len;
+
+	if (p->response.p != NULL && p->rec->request.p != NULL) {
+		reason = json_get(p->response, "finish_reason");
+		messages = json_get(p->rec->request, "messages");
+	}
+	if (messages.p != NULL && reason.p != NULL &&
+	    json_is(reason, sum->finish)) {
+		buf_adds(out, "{\"messages\":");
+		buf_add(out, messages.p, messages.n - 1);
+		if (json_count(messages) > 0)
+			buf_addc(out, ',');
+		if (add_turn(out, p->response)) {
+			buf_adds(out, "]}\n");
+			sum->exported++;
+			if (out->len >= OUT_MOST)
+				change_put(out);
+			return;
+		}
+		out->len = begin;
+	}
+	sum->skipped++;
+}
+
+int
+ledger_export(int argc, char **argv)
+{
+	struct sum sum = {.out = BUF_INIT, .finish = "stop"};
+	struct pick pick;
+	struct cli cli;
+	int key, status;
+
+	pick_init(&pick);
+	cli_start(&cli, &command, argc, argv);
+	while ((key = cli_next(&cli)) != CLI_DONE)
+		if (key == PICK_FINISH)
+			sum.finish = cli.arg;
+		else
+			pick_option(&pick, &cli, key);
+	pick_keys(&pick, &cli);
+	pick.status = LEDGER_OK;
+	pick.current = true;
+	status = pick_walk(&pick, add_conversation, &sum);
+	change_put(&sum.out);
+	buf_release(&sum.out);
+	msg_info("%" PRIu64 " conversation%s, %" PRIu64
+		 " answer%s left out: empty, or not ended in %s",
+	    sum.exported, change_many(sum.exported), sum.skipped,
+	    change_many(sum.skipped), sum.finish);
+	return status;
+}

@@ -1,0 +1,313 @@
+/* bf-ledger why: what makes two requests different calls. */
+#include "pick.h"
+#include "subcommand.h"
+
+#include "base/mem.h"
+#include "base/msg.h"
+#include "engine/request.h"
+#include "io/fdio.h"
+#include "ledger/ledger.h"
+#include "json/jsonl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	OPT_BASE_URL = CLI_FIRST,
+	OPT_ENDPOINT,
+	SAMPLES = 1000, /* tried for a recorded key */
+	AROUND = 30,
+};
+
+static const struct cli_option options[] = {
+    PICK_LEDGER,
+    {'m', "model", "MODEL", "of entries that name none, as in bf-llm"},
+    {OPT_BASE_URL, "base-url", "URL",
+	"where entries would be sent (default $OPENAI_BASE_URL)"},
+    {OPT_ENDPOINT, "endpoint", "NAME", "name that server's answers are kept under"},
+    CLI_COMMON_BASIC,
+    CLI_END,
+};
+static const struct cli_command command = {"bf-ledger why",
+    "[-l DIR] [-m MODEL] [--endpoint NAME] A B",
+    "say what makes two requests different calls", options};
+
+struct why {
+	const char *dir, *model;
+	struct provider provider;
+	struct buf out;
+	struct buf path;
+	size_t differences;
+};
+
+/* ---- the two sides: the text that a key is the hash of ---- */
+
+/* Which sample a record is of is told by its key. */
+static void
+text_of_record(void *arg, const struct picked *p)
+{
+	struct buf *text = arg, line = BUF_INIT;
+	struct request r = REQUEST_INIT;
+	struct provider provider = {.dialect = &dialect_openai_chat};
+	struct entry en = ENTRY_INIT;
+	struct err e = ERR_INIT;
+	struct json_fault f;
+	bool same = false;
+
+	if (p->rec->request.p == NULL || json_type(p->rec->request) != JSON_OBJECT)
+		return;
+	provider.endpoint = mem_strndup(
+	    p->rec->endpoint.p == NULL ? "" : p->rec->endpoint.p,
+	    p->rec->endpoint.n);
+	for (int n = 0; n < SAMPLES && !same; n++) {
+		buf_clear(&line);
+		buf_adds(&line, "{\"request\":");
+		buf_addspan(&line, p->rec->request);
+		buf_addf(&line, ",\"sample\":%d}", n);
+		if (entry_parse(&en, buf_span(&line), &f) != 0 ||
+		    request_read(&r, &en, NULL, &provider, &e) != 0)
+			break;
+		same = memcmp(r.key, p->rec->key, sizeof(r.key)) == 0;
+		if (n == 0 || same) {
+			buf_clear(text);
+			buf_addspan(text, buf_span(&r.text));
+		}
+	}
+	free(provider.endpoint);
+	entry_release(&en);
+	request_release(&r);
+	buf_release(&line);
+}
+
+static void
+text_of_file(struct why *w, const char *file, int fd, struct buf *text)
+{
+	struct jsonl_reader *reader = jsonl_reader_new(
+	    CLI_MAX_LINE_DEFAULT, NULL, NULL);
+	struct request r = REQUEST_INIT;
+	struct entry en = ENTRY_INIT;
+	struct err e = ERR_INIT;
+	struct json_fault f;
+	struct span line;
+
+	jsonl_reader_open(reader, fd, file);
+	switch (jsonl_read(reader, &line, &e)) {
+	case JSONL_LINE:
+		break;
+	case JSONL_END:
+		msg_die(STATUS_CANNOT, "%s: no entry in it", file);
+	default:
+		msg_die(STATUS_CANNOT, "%s: %s", file, e.text);
+	}
+	if (entry_parse(&en, line, &f) != 0)
+		msg_die(STATUS_CANNOT, "%s:1:%zu: %s", file,
+		    f.at + 1 + jsonl_column_shift(reader), f.what);
+	if (request_read(&r, &en, w->model, &w->provider, &e) != 0)
+		msg_die(STATUS_CANNOT, "%s:1: %s", file, e.text);
+	buf_addspan(text, buf_span(&r.text));
+	if (jsonl_read(reader, &line, &e) == JSONL_LINE)
+		msg_warn("%s: only its first entry is looked at", file);
+	entry_release(&en);
+	request_release(&r);
+	jsonl_reader_free(reader);
+}
+
+static void
+text_of(struct why *w, const struct cli *cli, int operand, struct buf *text)
+{
+	struct cli one = *cli;
+	struct pick pick;
+	int fd = fd_open(cli->operands[operand], O_RDONLY | O_NOCTTY, 0);
+
+	if (fd >= 0) {
+		text_of_file(w, cli->operands[operand], fd, text);
+		return;
+	}
+	if (strspn(cli->operands[operand], "0123456789abcdef") !=
+	    strlen(cli->operands[operand]))
+		msg_die(STATUS_CANNOT, "%s: %s", cli->operands[operand],
+		    strerror(errno));
+	pick_init(&pick);
+	pick.dir = w->dir;
+	one.operands += operand;
+	one.noperands = 1;
+	pick_keys(&pick, &one);
+	(void)pick_walk(&pick, text_of_record, text);
+	if (text->len == 0)
+		msg_die(STATUS_CANNOT, "%s: no request was recorded with it",
+		    cli->operands[operand]);
+}
+
+/* ---- the difference ---- */
+
+static void
+begin_line(struct why *w)
+{
+	w->differences++;
+	buf_addspan(&w->out, buf_span(&w->path));
+	buf_adds(&w->out, ": ");
+}
+
+static void
+add_short(struct buf *out, struct span v, size_t from)
+{
+	size_t begin = from > AROUND ? from - AROUND : 0;
+	size_t end = from + AROUND < v.n ? from + AROUND : v.n;
+
+	while (begin > 0 && ((unsigned char)v.p[begin] & 0xc0) == 0x80)
+		begin--;
+	while (end < v.n && ((unsigned char)v.p[end] & 0xc0) == 0x80)
+		end++;
+	if (begin > 0)
+		buf_adds(out, "...");
+	buf_add(out, v.p + begin, end - begin);
+	if (end < v.n)
+		buf_adds(out, "...");
+}
+
+static void
+tell(struct why *w, struct span a, struct span b)
+{
+	size_t same = 0;
+
+	while (same < a.n && same < b.n && a.p[same] == b.p[same])
+		same++;
+	begin_line(w);
+	if (a.p == NULL)
+		buf_adds(&w->out, "(nothing)");
+	else
+		add_short(&w->out, a, same);
+	buf_adds(&w->out, " -> ");
+	if (b.p == NULL)
+		buf_adds(&w->out, "(nothing)");
+	else
+		add_short(&w->out, b, same);
+	buf_addc(&w->out, '\n');
+}
+
+static void compare(struct why *w, struct span a, struct span b);
+
+static void
+compare_at(
+    struct why *w, struct span key, size_t index, struct span a, struct span b)
+{
+	size_t before = w->path.len;
+
+	if (key.p == NULL)
+		buf_addf(&w->path, "[%zu]", index);
+	else {
+		if (before > 0)
+			buf_addc(&w->path, '.');
+		buf_addspan(&w->path, key);
+	}
+	compare(w, a, b);
+	w->path.len = before;
+}
+
+/* Canonical texts: members are sorted, and keys are alike to the byte. */
+static void
+compare_objects(struct why *w, struct span a, struct span b)
+{
+	struct json_iter ia = json_iter(a), ib = json_iter(b);
+	struct json_member ma, mb;
+	bool more_a = json_next(&ia, &ma), more_b = json_next(&ib, &mb);
+
+	while (more_a || more_b) {
+		int order = !more_a ? 1 : !more_b ? -1 : 0;
+
+		if (order == 0) {
+			size_t n = ma.key.n < mb.key.n ? ma.key.n : mb.key.n;
+			order = memcmp(ma.key.p, mb.key.p, n);
+			if (order == 0)
+				order = (ma.key.n > mb.key.n) -
+					(ma.key.n < mb.key.n);
+		}
+		compare_at(w, order <= 0 ? ma.key : mb.key, 0,
+		    order <= 0 ? ma.value : SPAN_NONE,
+		    order >= 0 ? mb.value : SPAN_NONE);
+		if (order <= 0)
+			more_a = json_next(&ia, &ma);
+		if (order >= 0)
+			more_b = json_next(&ib, &mb);
+	}
+}
+
+static void
+compare_arrays(struct why *w, struct span a, struct span b)
+{
+	struct json_iter ia = json_iter(a), ib = json_iter(b);
+	struct json_member ma, mb;
+	bool more_a = json_next(&ia, &ma), more_b = json_next(&ib, &mb);
+
+	for (size_t i = 0; more_a || more_b; i++) {
+		compare_at(w, SPAN_NONE, i, more_a ? ma.value : SPAN_NONE,
+		    more_b ? mb.value : SPAN_NONE);
+		more_a = more_a && json_next(&ia, &ma);
+		more_b = more_b && json_next(&ib, &mb);
+	}
+}
+
+static void
+compare(struct why *w, struct span a, struct span b)
+{
+	if (a.p != NULL && b.p != NULL) {
+		if (span_eq(a, b))
+			return;
+		if (json_type(a) == json_type(b) && json_type(a) == JSON_OBJECT) {
+			compare_objects(w, a, b);
+			return;
+		}
+		if (json_type(a) == json_type(b) && json_type(a) == JSON_ARRAY) {
+			compare_arrays(w, a, b);
+			return;
+		}
+	}
+	tell(w, a, b);
+}
+
+int
+ledger_why(int argc, char **argv)
+{
+	struct why why = {.dir = change_default_ledger(), .out = BUF_INIT};
+	struct provider_options po = {.base_url = NULL};
+	struct buf a = BUF_INIT, b = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct cli cli;
+	int key;
+
+	cli_start(&cli, &command, argc, argv);
+	while ((key = cli_next(&cli)) != CLI_DONE)
+		switch (key) {
+		case 'l':
+			why.dir = cli.arg;
+			break;
+		case 'm':
+			why.model = cli.arg;
+			break;
+		case OPT_BASE_URL:
+			po.base_url = cli.arg;
+			break;
+		case OPT_ENDPOINT:
+			po.endpoint = cli.arg;
+			break;
+		}
+	if (cli.noperands != 2)
+		cli_usage(
+		    &cli, "two are compared: keys, or files that hold an entry");
+	if (provider_open(&why.provider, &po, &e) != 0)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	text_of(&why, &cli, 0, &a);
+	text_of(&why, &cli, 1, &b);
+	compare(&why, buf_span(&a), buf_span(&b));
+	if (why.differences == 0)
+		buf_adds(&why.out, "the same call\n");
+	change_put(&why.out);
+	provider_close(&why.provider);
+	buf_release(&a);
+	buf_release(&b);
+	buf_release(&why.out);
+	buf_release(&why.path);
+	return why.differences == 0 ? STATUS_OK : 1;
+}
