@@ -174,7 +174,7 @@ rewrite_level_of(int fd)
 	    pread(fd, mark, sizeof(mark), st.st_size - MARK_SIZE) != MARK_SIZE ||
 	    memcmp(mark, MARK, sizeof(MARK) - 1) != 0)
 		return 0;
-	return atoi(mark + sizeof(MARK) - 1);
+	return (mark[MARK_SIZE - 3] - '0') * 10 + mark[MARK_SIZE - 2] - '0';
 }
 
 static int

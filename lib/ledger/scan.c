@@ -164,7 +164,8 @@ take_frame(struct ledger *l, uint32_t segment, uint64_t at, struct span packed,
  * begins, or the end of the file.
  */
 int
-scan_next_frame(struct ledger *l, int fd, uint64_t from, uint64_t *next, bool *zeros)
+scan_next_frame(
+    struct ledger *l, int fd, uint64_t from, uint64_t *next, bool *zeros)
 {
 	uint64_t at = from + 1;
 
@@ -809,8 +810,7 @@ meet_stranger(struct ledger *l, const char *name)
 	size_t n = strlen(name);
 
 	if (name[0] == '.' || ends_with(name, n, ".jsonl.zst.idx") ||
-	    ends_with(name, n, ".damaged") ||
-	    strncmp(name, "inflight-", 9) == 0)
+	    ends_with(name, n, ".damaged") || strncmp(name, "inflight-", 9) == 0)
 		return;
 	for (size_t i = 0; i < l->nstrangers; i++)
 		if (strcmp(l->strangers[i], name) == 0)

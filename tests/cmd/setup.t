@@ -34,7 +34,7 @@ setup() {
 	run env -i PATH="$TMP/bin" "$SETUP" "$@" </dev/null
 }
 everything() {
-	for p in make gcc libc6-dev libcurl4-openssl-dev libzstd-dev libcmark-dev libpcre2-dev \
+	for p in make gcc libc6-dev libcurl4-openssl-dev libzstd-dev libcmark-dev libpcre2-dev libjq-dev \
 		libmicrohttpd-dev zlib1g-dev ca-certificates; do
 		echo "installed $p"
 	done

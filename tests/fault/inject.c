@@ -7,12 +7,11 @@
  * Nth and all later ones, as on a disk that stays full.
  *
  *   CALL	read (also pread), write (also pwrite, writev), open (also openat,
- *		mkostemp), fsync, fdatasync, rename (also renameat), link (linkat), unlink
- *		(unlinkat), close, ftruncate, mmap, poll,
- *		dlopen (whatever its WHAT, the library is not found)
- *   WHAT	an errno by name or number: the call does nothing and fails
- *		short	half of the bytes are read or written (at least one)
- *		kill	the process gets SIGKILL before the call
+ *		mkostemp), fsync, fdatasync, rename (also renameat), link (linkat),
+ *unlink (unlinkat), close, ftruncate, mmap, poll, dlopen (whatever its WHAT, the
+ *library is not found) WHAT	an errno by name or number: the call does nothing
+ *and fails short	half of the bytes are read or written (at least one) kill
+ *the process gets SIGKILL before the call
  *		killed	the process gets SIGKILL after the call
  *
  * BF_INJECT_PROGRAM=NAME	only in the program of this name (its last path
