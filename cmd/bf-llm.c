@@ -40,7 +40,7 @@ enum {
 static const struct cli_option options[] = {
     {'m', "model", "MODEL",
 	"model of entries that name none: MODEL or MODEL@openai"},
-    {'j', "jobs", "N", "calls in flight at most (default 16)"},
+    {'j', "jobs", "N", "calls in flight at most (default 16), or auto"},
     {'l', "ledger", "DIR",
 	"where answers are kept (default $BF_LEDGER, else .bf/ledger)"},
     {OPT_NO_LEDGER, "no-ledger", NULL, "keep and reuse no answers"},
@@ -205,7 +205,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		o->model = cli->arg;
 		break;
 	case 'j':
-		o->jobs = parse_count(cli, 100000);
+		o->jobs_auto = strcmp(cli->arg, "auto") == 0;
+		o->jobs = o->jobs_auto ? ENGINE_AUTO_MOST
+				       : parse_count(cli, 100000);
 		break;
 	case 'l':
 		o->ledger = cli->arg;

@@ -122,11 +122,13 @@ fit_descriptors(struct engine *en)
 	fit = limit.rlim_cur > others + 1 ? limit.rlim_cur - others : 1;
 	if (fit >= en->o->jobs)
 		return;
+	en->jobs_most = (size_t)fit;
+	if (en->o->jobs_auto)
+		return;
 	engine_say(en, ENGINE_WARN,
 	    "only %" PRIu64 " open files are allowed: -j lowered from %" PRIu64
 	    " to %" PRIu64 "; raise the limit with ulimit -n %" PRIu64,
 	    (uint64_t)limit.rlim_cur, en->o->jobs, fit, need);
-	en->jobs_most = (size_t)fit;
 }
 
 static void
@@ -328,6 +330,7 @@ close_all(struct engine *en)
 	finish_errors(en);
 	finish_ledger(en);
 	finish_account(en);
+	found_keep(en);
 	http_free(en->http);
 	calls_free(en);
 	flight_close(en);
@@ -364,6 +367,7 @@ engine_run(const struct engine_options *o, const struct provider *p, int *signo)
 		while (!is_finished(&en))
 			turn(&en);
 		summarise(&en);
+		found_tell(&en);
 	}
 	close_all(&en);
 	status = status_of(&en);

@@ -29,6 +29,8 @@ enum engine_level { ENGINE_ERROR, ENGINE_WARN, ENGINE_INFO, ENGINE_DEBUG };
 
 #define ENGINE_RATE_MAX 100000000000ull /* of rpm and tpm */
 
+#define ENGINE_AUTO_MOST 1000 /* jobs, where nobody says how many */
+
 /* Answers that are put aside as failed unless they are accepted. */
 enum { ENGINE_ACCEPT_LENGTH = 1, ENGINE_ACCEPT_FILTER = 2, ENGINE_ACCEPT_REFUSAL = 4 };
 
@@ -48,6 +50,7 @@ struct engine_options {
 	const char *model; /* where the request names none; may be NULL */
 	unsigned accept;
 	uint64_t jobs;     /* calls in flight at most */
+	bool jobs_auto;    /* up to that, as many as the provider makes the most of */
 	int64_t rpm;       /* requests a minute and model; 0: no limit */
 	int64_t tpm;       /* tokens */
 	uint64_t attempts; /* per call; those answered with 429 do not count */

@@ -38,6 +38,9 @@ lanes_of(struct engine *en, struct span model)
 		return en->lanes[i - 1];
 	l = mem_zero(1, sizeof *l);
 	buf_addspan(&l->model, model);
+	if (en->o->jobs_auto)
+		adapt_init(
+		    &l->adapt, found_before(en, model), (unsigned)en->jobs_most);
 	quota_init(&l->rpm, en->o->rpm, MINUTE_US);
 	quota_init(&l->tpm, en->o->tpm, MINUTE_US);
 	en->lanes = mem_resize(en->lanes, i + 1, sizeof *en->lanes);
@@ -57,6 +60,12 @@ wake_at(struct engine *en, int64_t at)
 	en->opening.fn = on_opening;
 	if (en->opening.slot == 0 || en->opening.at != at)
 		loop_timer_set(en->loop, &en->opening, at);
+}
+
+static size_t
+slots_of(const struct engine *en, const struct lane *l)
+{
+	return en->o->jobs_auto ? adapt_limit(&l->adapt) : en->jobs_most;
 }
 
 static bool
@@ -94,6 +103,11 @@ lanes_next(struct engine *en)
 		l = en->lanes[(en->lane_turn + i) % en->nlanes];
 		if (l->ready.n == 0)
 			continue;
+		if (l->flying >= slots_of(en, l)) {
+			adapt_full(&l->adapt);
+			en->held_back = true;
+			continue;
+		}
 		if (now == 0 && is_paced(l))
 			now = clock_mono_us();
 		opens = is_paced(l) ? opens_at(l, now) : 0;
@@ -116,16 +130,36 @@ lanes_started(struct engine *en, struct call *c)
 	struct lane *l = c->lane;
 
 	c->epoch = l->cooldown.epoch;
+	c->stamp = adapt_stamp(&l->adapt);
 	c->sent = clock_mono_us();
 	l->flying++;
 	l->flying_tokens += c->tokens;
 	if (!is_paced(l))
 		return;
-	cooldown_started(&l->cooldown, c->sent, en->jobs_most, rng_unit(&en->rng));
+	cooldown_started(
+	    &l->cooldown, c->sent, slots_of(en, l), rng_unit(&en->rng));
 	quota_take(&l->rpm, c->sent, 1);
 	quota_take(&l->tpm, c->sent, c->tokens);
 	meter_take(&l->requests, 1);
 	meter_take(&l->tokens, c->tokens);
+}
+
+/* 429, 503, 529 or silence: there is less to be had. */
+static bool
+is_overload(const struct http_call *hc)
+{
+	if (hc->outcome != HTTP_ANSWERED)
+		return hc->outcome == HTTP_TIMED_OUT;
+	return hc->status == 429 || hc->status == 503 || hc->status == 529;
+}
+
+static void
+adapt_to(struct adapt *a, const struct call *c)
+{
+	if (is_overload(&c->http))
+		adapt_refused(a, c->stamp);
+	else if (c->http.outcome == HTTP_ANSWERED && c->http.status / 100 == 2)
+		adapt_answered(a, c->stamp, c->http.micros);
 }
 
 void
@@ -135,9 +169,10 @@ lanes_landed(struct engine *en, struct call *c)
 	struct rates r;
 	size_t i;
 
-	(void)en;
 	l->flying--;
 	l->flying_tokens -= c->tokens;
+	if (en->o->jobs_auto)
+		adapt_to(&l->adapt, c);
 	if (c->http.outcome != HTTP_ANSWERED)
 		return;
 	for (i = 0; i < RATES_HEADERS && c->http.kept[i].n == 0; i++)

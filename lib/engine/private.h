@@ -18,6 +18,7 @@
 #include "io/rng.h"
 #include "json/jsonl.h"
 #include "ledger/marks.h"
+#include "pacing/adapt.h"
 #include "pacing/cooldown.h"
 #include "pacing/quota.h"
 #include "pacing/rates.h"
@@ -68,6 +69,7 @@ struct call {
 	struct engine *en;
 	struct lane *lane;
 	uint32_t epoch; /* of the lane's cooldown, when it was sent */
+	uint32_t stamp; /* of the lane's adapt, likewise */
 	int64_t sent;   /* clock_mono_us() */
 	int64_t tokens; /* in and out, as estimated */
 	enum call_place place;
@@ -103,6 +105,7 @@ struct lane {
 	struct spent spent;
 	struct call_list ready;
 	struct cooldown cooldown;
+	struct adapt adapt;            /* with -j auto */
 	struct quota rpm, tpm;         /* what the user allows */
 	struct meter requests, tokens; /* what the provider says */
 	size_t flying;
@@ -183,6 +186,8 @@ struct engine {
 	size_t lane_turn; /* whose turn it is */
 	size_t nready;    /* in all lanes */
 	bool held_back;   /* some of these may not start yet */
+	struct buf found; /* by -j auto in earlier runs, lines */
+	bool found_read;
 	struct loop_timer opening; /* when the first of them may */
 	struct call_list waiting; /* for their own delay */
 	struct call_list ended; /* in this turn; their records are not written yet */
@@ -268,6 +273,12 @@ int64_t lanes_estimate(struct span body);
  */
 bool lanes_refused(struct engine *en, struct call *c, int64_t asked_us);
 void lanes_free(struct engine *en);
+
+/* found.c */
+/* What -j auto found for a model in earlier runs; 0: nothing. */
+unsigned found_before(struct engine *en, struct span model);
+void found_tell(struct engine *en);
+void found_keep(struct engine *en);
 
 /* flight.c */
 /* Tells of runs that were killed, before the ledger is opened. */

@@ -1,10 +1,14 @@
 #include "io/fdio.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_signal;
@@ -199,4 +203,45 @@ fd_die_of(int signo)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	raise(signo);
 	_exit(128 + signo);
+}
+
+/* A new directory lasts once the one above it is synced. */
+static int
+sync_above(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *above = slash == NULL ? mem_strdup(".")
+				    : mem_strndup(path, (size_t)(slash - path) + 1);
+	int fd = fd_open(above, O_RDONLY | O_DIRECTORY, 0), rc = 0;
+
+	/* One that may be written to and not read is left to the kernel. */
+	if (fd >= 0 && fd_sync(fd) != 0 && errno != EINVAL)
+		rc = err_sys(e, "cannot sync %s", above);
+	if (fd >= 0)
+		close(fd);
+	free(above);
+	return rc;
+}
+
+int
+fd_make_dirs(const char *dir, bool sync, struct err *e)
+{
+	char *path = mem_strdup(dir);
+	int rc = 0;
+
+	for (char *p = path + 1; rc == 0; p++) {
+		char c = *p;
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) == 0)
+			rc = sync ? sync_above(path, e) : 0;
+		else if (errno != EEXIST && errno != EROFS)
+			rc = err_sys(e, "cannot make %s", path);
+		*p = c;
+		if (c == '\0')
+			break;
+	}
+	free(path);
+	return rc;
 }

@@ -45,4 +45,10 @@ int fd_stopped(void);      /* the signal's number, or 0 */
 int fd_stop_pipe(void);    /* readable once stopped; for an event loop; -1 before fd_catch_stop() */
 _Noreturn void fd_die_of(int signo); /* default action, raised: the parent sees the signal */
 
+/*
+ * mkdir -p: each new part is the user's alone; with sync it outlasts the end of
+ * power. 0, or -1 and e.
+ */
+int fd_make_dirs(const char *dir, bool sync, struct err *e);
+
 #endif

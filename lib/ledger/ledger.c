@@ -28,48 +28,6 @@ ledger_report(struct ledger *l, const char *fmt, ...)
 	buf_release(&text);
 }
 
-/* A new directory lasts once the one above it is synced. */
-static int
-sync_above(const char *path, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	char *above = slash == NULL ? mem_strdup(".")
-				    : mem_strndup(path, (size_t)(slash - path) + 1);
-	int fd = fd_open(above, O_RDONLY | O_DIRECTORY, 0), rc = 0;
-
-	/* One that may be written to and not read is left to the kernel. */
-	if (fd >= 0 && fd_sync(fd) != 0 && errno != EINVAL)
-		rc = err_sys(e, "cannot sync %s", above);
-	if (fd >= 0)
-		close(fd);
-	free(above);
-	return rc;
-}
-
-/* mkdir -p: each new part is the user's alone. */
-static int
-make_dirs(const char *dir, bool sync, struct err *e)
-{
-	char *path = mem_strdup(dir);
-	int rc = 0;
-
-	for (char *p = path + 1; rc == 0; p++) {
-		char c = *p;
-		if (c != '/' && c != '\0')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0700) == 0)
-			rc = sync ? sync_above(path, e) : 0;
-		else if (errno != EEXIST && errno != EROFS)
-			rc = err_sys(e, "cannot make %s", path);
-		*p = c;
-		if (c == '\0')
-			break;
-	}
-	free(path);
-	return rc;
-}
-
 static int
 open_dir(struct ledger *l, struct err *e)
 {
@@ -81,8 +39,8 @@ open_dir(struct ledger *l, struct err *e)
 	if (l->dir < 0 && errno == ENOENT) {
 		if (l->options.read_only)
 			return 0;
-		if (make_dirs(l->path, l->options.sync != LEDGER_SYNC_NEVER, e) !=
-		    0)
+		if (fd_make_dirs(
+			l->path, l->options.sync != LEDGER_SYNC_NEVER, e) != 0)
 			return -1;
 		l->dir = open(l->path, flags);
 	}

@@ -117,4 +117,52 @@ ok $((elapsed < 1000)) "which is waited for ($elapsed ms)"
 limited 'x-ratelimit-limit-requests: 0' 'x-ratelimit-remaining-requests: -1' 'x-ratelimit-remaining-tokens: 0'
 is "$status" 0 "what says nothing holds nothing back"
 
+# ---- -j auto ----
+
+XDG_STATE_HOME=$TMP/state
+export XDG_STATE_HOME
+found=$XDG_STATE_HOME/bf/auto.jsonl
+# peak: the most that were in flight, as the mock saw it
+peak() { grep -o '"peak_in_flight":[0-9]*' err | cut -d: -f2; }
+# auto ARG...: as llm, with -j auto and no ledger, beside a mock that tells what it saw
+auto() {
+	run timeout 60 bf-mock -v "${MOCK[@]}" -- bf-llm -m m --no-ledger -j auto "$@"
+}
+
+entries 1 1500 >thousands
+MOCK=(--latency 10ms)
+auto thousands
+is "$status $(wc -l <out)" "0 1500" "-j auto: all are answered"
+ok $(($(peak) <= 8)) "it grows while that brings something ($(peak) in flight)"
+n=$(sed -n 's/^bf-llm: -j auto: \(at least \)*\([0-9]*\) in flight for m$/\2/p' err)
+is "$(cat "$found")" "{\"endpoint\":\"mock\",\"model\":\"m\",\"jobs\":$n}" "what it found is told, and kept"
+is "$(stat -c %a "$found" "$XDG_STATE_HOME/bf" | tr '\n' ' ')" "600 700 " "for its owner alone"
+
+entries 1 12 >twelve
+cat >"$found" <<'END'
+{"endpoint":"elsewhere","model":"m","jobs":9}
+rubbish
+{"endpoint":"mock","model":"m","jobs":3}
+{"endpoint":"mock","model":"mm","jobs":10}
+END
+MOCK=(--latency 50ms)
+auto twelve
+is "$status $(peak)" "0 3" "the next run begins there, for that model and endpoint"
+MOCK=(--latency 50ms --fail-first 1:503 --retry-after 0)
+head -n 8 twelve >eight
+auto -m other eight
+is "$status $(head -n 1 "$found")" '0 {"endpoint":"mock","model":"other","jobs":4}' \
+	"refusals of calls in flight together halve it once"
+is "$(tail -n +2 "$found" | tr '\n' ' ')" \
+	'{"endpoint":"elsewhere","model":"m","jobs":9} {"endpoint":"mock","model":"m","jobs":3} {"endpoint":"mock","model":"mm","jobs":10} ' \
+	"what was found for others stays; rubbish goes"
+MOCK=()
+XDG_STATE_HOME=/dev/null/no auto thousands
+is "$status $(wc -l <out)" "0 1500" "it works where nothing can be kept"
+MOCK=(--latency 50ms)
+XDG_STATE_HOME=no HOME='' auto twelve
+is "$status $(ls no 2>&1 | wc -l) $(peak)" "0 1 8" "and where there is no place for it"
+auto --jobs 2 twelve
+is "$status $(grep -c 'auto:' err)" "0 0" "a number given later is what counts"
+
 done_testing
