@@ -262,12 +262,13 @@ struct scan_end {
 	uint64_t size; /* of the file */
 	bool torn;     /* bytes after the last whole frame that are none */
 	bool zeros;    /* and they are all zero */
+	uint64_t rest; /* how many */
 	size_t text;   /* what the broken frame would hold, where its header says so */
 };
 int scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end);
 
 /* Whether a tail's lines can stand for the frame that is torn. */
-bool scan_is_covered(const struct scan_end *end, size_t lines);
+bool scan_is_covered(const struct scan_end *end, struct span lines);
 
 /* All of a tail's bytes; 1, 0 if there is none, -1 and errno. */
 int scan_read_tail(struct ledger *l, uint32_t segment, struct buf *out);

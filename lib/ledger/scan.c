@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WINDOW_READ ((size_t)1 << 20)
-#define FRAME_MAX   (FRAME_TEXT_MAX + ((size_t)8 << 20)) /* compressed */
-#define TRIES       64
-#define COARSE      2000 /* milliseconds that a file system's clock may be off */
+#define WINDOW_READ     ((size_t)1 << 20)
+#define FRAME_MAX       (FRAME_TEXT_MAX + ((size_t)8 << 20)) /* compressed */
+#define TRIES           64
+#define FRAME_BEGIN_MAX 18   /* a frame's header */
+#define COARSE          2000 /* milliseconds that a file system's clock may be off */
 
 /* ---- reading ---- */
 
@@ -319,6 +320,7 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 			return -1;
 		end->torn = next == l->window.at + l->window.bytes.len;
 		end->text = text;
+		end->rest = next - at;
 		if (end->torn)
 			break;
 		if (found != next) { /* an owner at work goes on to other frames:
@@ -343,12 +345,20 @@ scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end)
 
 /*
  * A frame is written from lines that are in the tail, and they stay there until
- * the frame is safe on disk.
+ * the frame is safe on disk.  It is made of the first whole lines that no frame
+ * holds: where as many bytes of them do not end with a line, the frame held
+ * others, and so it may have where more than its beginning is there and it does
+ * not tell how many.
  */
 bool
-scan_is_covered(const struct scan_end *end, size_t lines)
+scan_is_covered(const struct scan_end *end, struct span lines)
 {
-	return !end->torn || end->zeros || (lines > 0 && lines >= end->text);
+	if (!end->torn || end->zeros)
+		return true;
+	if (lines.n == 0 || lines.n < end->text)
+		return false;
+	return end->text == 0 ? end->rest < FRAME_BEGIN_MAX
+			      : lines.p[end->text - 1] == '\n';
 }
 
 /* ---- tails ---- */
@@ -672,7 +682,8 @@ read_segment(struct ledger *l, uint32_t segment, int fd, struct reading *r)
 static bool
 is_sound(const struct reading *r)
 {
-	return r->tail.bad == 0 && scan_is_covered(&r->end, r->tail.lines.len);
+	return r->tail.bad == 0 &&
+	       scan_is_covered(&r->end, buf_span(&r->tail.lines));
 }
 
 /*
@@ -692,7 +703,7 @@ read_again(struct ledger *l, uint32_t segment, int fd, struct reading *r)
 		flock(fd, LOCK_UN);
 		return rc;
 	}
-	if (!scan_is_covered(&r->end, r->tail.lines.len) && fd >= 0)
+	if (!scan_is_covered(&r->end, buf_span(&r->tail.lines)) && fd >= 0)
 		r->end.torn = false; /* its owner will have done with it */
 	return rc;
 }
@@ -700,16 +711,22 @@ read_again(struct ledger *l, uint32_t segment, int fd, struct reading *r)
 static void
 report_reading(struct ledger *l, struct segment *s, const struct reading *r)
 {
+	bool before;
+
 	if (r->tail.bad != 0)
 		damage(l, s, ".tail", r->tail.bad - 1,
 		    "the record's crc does not hold");
-	if (scan_is_covered(&r->end, r->tail.lines.len))
+	if (scan_is_covered(&r->end, buf_span(&r->tail.lines)))
 		return;
+	before = s->damaged;
 	damage(l, s, "", s->end,
-	    "the last frame is broken; the records in it are lost");
-	if (r->tail.bad == 0 && r->has_tail == 1)
-		s->damaged =
-		    false; /* the work of a crash, which the next writer mends */
+	    r->has_tail == 1
+		? "the last frame is broken; of the records in it those "
+		  "in the tail are left"
+		: "the last frame is broken; the records in it are lost");
+	/* The work of a crash alone is mended by the next writer. */
+	if (r->has_tail == 1)
+		s->damaged = before;
 }
 
 /* What was found becomes known. An index is written where no owner is at work. */

@@ -348,7 +348,7 @@ take_back(struct ledger *l, struct err *e)
  */
 static int
 mend_segment(
-    struct ledger *l, const struct scan_end *end, size_t lines, struct err *e)
+    struct ledger *l, const struct scan_end *end, struct span lines, struct err *e)
 {
 	struct writer *w = &l->writer;
 	struct segment *s = &l->segments[w->segment];
@@ -362,7 +362,8 @@ mend_segment(
 		    " bytes of an unfinished frame: %s",
 		    l->path, s->name, s->end, end->size - s->end,
 		    scan_is_covered(end, lines) ? "nothing is lost"
-						: "the records in it are lost");
+						: "of the records in it "
+						  "those in the tail are left");
 	}
 	if (s->end == 0) {
 		frame_header(header);
@@ -421,12 +422,12 @@ recover(struct ledger *l, struct err *e)
 	fresh_publish(l, w->segment, false);
 	if (s->damaged || s->alien || t.bad != 0 ||
 	    s->end >= ledger_sizes.segment ||
-	    (has_tail == 0 && !scan_is_covered(&end, 0))) {
+	    (has_tail == 0 && !scan_is_covered(&end, SPAN_NONE))) {
 		rc = 0;
 		goto out;
 	}
-	if (mend_segment(l, &end, t.lines.len, e) != 0 || open_tail(l, e) != 0 ||
-	    mend_tail(l, &t, e) != 0)
+	if (mend_segment(l, &end, buf_span(&t.lines), e) != 0 ||
+	    open_tail(l, e) != 0 || mend_tail(l, &t, e) != 0)
 		goto out;
 	if (t.lines.len > 0)
 		take_lines(l, buf_span(&t.lines));

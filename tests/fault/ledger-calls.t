@@ -60,7 +60,7 @@ for base in clean killed; do
 				[ $? -eq 137 ] || { bad=1; echo "# $call $i was not reached"; }
 				cat $base.acks new.acks >acks
 				mended "$what at $call $i" || bad=$((bad + 1))
-				grep 'are lost' err && bad=$((bad + 1))
+				grep -e 'are lost' -e 'are left' err && bad=$((bad + 1))
 			done 2>/dev/null
 			is "$bad" 0 "$base: $what at each $call: nothing lost, nothing twice"
 		done
