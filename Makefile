@@ -160,7 +160,10 @@ valgrind: tests
 bench: all $(BENCH)
 	BUILD=$(abspath $(BUILD)) tests/bench/run
 
+# The same tests with larger numbers.
+SOAK_LONG = $(BUILD)/unit/ledger-bulk.t tests/fault/ledger.t tests/fault/power.t
 soak: tests $(BENCH)
+	BF_SOAK=1 $(PROVE) $(SOAK_LONG)
 	$(if $(SOAK),$(PROVE) $(SOAK))
 	BUILD=$(abspath $(BUILD)) tests/bench/ledger 10000000
 
