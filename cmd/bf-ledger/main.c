@@ -13,7 +13,8 @@ static const struct {
 } subcommands[] = {
     {"stat", ledger_stat, "say how much there is in a ledger, and what it took"},
     {"cat", ledger_cat, "print records as JSON Lines"},
-    {"show", ledger_show, "print calls: the exact request and answer, the attempts"},
+    {"show", ledger_show,
+	"print calls: the exact request and answer, the attempts"},
     {"grep", ledger_grep, "find calls by what was asked or answered"},
     {"why", ledger_why, "say what makes two requests different calls"},
     {"export", ledger_export, "print conversations to fine-tune a model with"},

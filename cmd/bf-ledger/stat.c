@@ -236,7 +236,7 @@ say(struct buf *out, const struct stat_sum *s, const struct pick *p,
 	if (billed > 0)
 		buf_addf(out,
 		    "%sbilled?: %" PRIu64 " call%s in flight when a run was "
-					  "killed; the provider may have "
+		    "killed; the provider may have "
 		    "answered, and billed, %s\n",
 		    s->nclasses > 0 ? "" : "\n", billed, change_many(billed),
 		    billed == 1 ? "it" : "them");
