@@ -5,6 +5,7 @@
 #include "io/cli.h"
 #include "io/fdio.h"
 #include "io/secret.h"
+#include "io/statusline.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ enum {
 	OPT_CACERT,
 	OPT_STATS,
 	OPT_METRICS,
+	OPT_PROGRESS,
 };
 
 static const struct cli_option options[] = {
@@ -77,6 +79,8 @@ static const struct cli_option options[] = {
     {OPT_STATS, "stats", "FILE", "write what the run did to FILE, as JSON"},
     {OPT_METRICS, "metrics", "FILE",
 	"keep that in FILE as it runs, as Prometheus text"},
+    {OPT_PROGRESS, "progress", "WHEN",
+	"show how far it is: auto (on a terminal, default), always, never"},
     CLI_COMMON,
     CLI_END,
 };
@@ -85,9 +89,35 @@ static const struct cli_command command = {"bf-llm",
     "[-j N] [-m MODEL] [-l DIR] [FILE...]",
     "have entries answered by a language model", options};
 
+static enum statusline_when show_progress = STATUSLINE_AUTO;
+
+static void
+draw_progress(const struct engine_progress *p)
+{
+	static struct progress_rates rates;
+	struct buf line = BUF_INIT;
+
+	progress_line(
+	    &line, &rates, p, statusline_width(), statusline_has_colour());
+	statusline_draw(buf_span(&line));
+	buf_release(&line);
+	if (p->ended)
+		statusline_close();
+}
+
+static bool
+is_said(enum engine_level level)
+{
+	return level <= ENGINE_WARN || msg_level() == MSG_VERBOSE ||
+	       (level == ENGINE_INFO && msg_level() == MSG_NORMAL);
+}
+
 static void
 say(enum engine_level level, const char *text)
 {
+	if (!is_said(level))
+		return;
+	statusline_hide();
 	switch (level) {
 	case ENGINE_ERROR:
 		msg_error("%s", text);
@@ -102,6 +132,7 @@ say(enum engine_level level, const char *text)
 		msg_debug("%s", text);
 		break;
 	}
+	statusline_show();
 }
 
 static void
@@ -160,6 +191,19 @@ parse_redo(const struct cli *cli, struct engine_options *o)
 		    (int)n, cli->arg);
 	o->redo = mem_resize(o->redo, o->nredo + 1, sizeof *o->redo);
 	o->redo[o->nredo++] = (struct engine_redo){(enum engine_field)i, value + 1};
+}
+
+static enum statusline_when
+parse_progress(const struct cli *cli)
+{
+	if (strcmp(cli->arg, "auto") == 0)
+		return STATUSLINE_AUTO;
+	if (strcmp(cli->arg, "always") == 0)
+		return STATUSLINE_ALWAYS;
+	if (strcmp(cli->arg, "never") == 0)
+		return STATUSLINE_NEVER;
+	cli_usage(
+	    cli, "--progress takes auto, always or never, not \"%s\"", cli->arg);
 }
 
 static enum ledger_sync
@@ -287,6 +331,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 	case OPT_METRICS:
 		o->metrics = cli->arg;
 		break;
+	case OPT_PROGRESS:
+		show_progress = parse_progress(cli);
+		break;
 	}
 }
 
@@ -371,7 +418,13 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	fd_catch_stop();
+	fd_tell_of(SIGUSR1);
+	if (show_progress == STATUSLINE_AUTO && msg_level() == MSG_QUIET)
+		show_progress = STATUSLINE_NEVER;
+	if (statusline_open(show_progress))
+		o.progress = draw_progress;
 	status = engine_run(&o, &p, &signo);
+	statusline_close();
 	provider_close(&p);
 	free(o.redo);
 	if (signo != 0)

@@ -759,9 +759,10 @@ settle_job(struct engine *en, struct job *job, struct outcome *o)
 {
 	job->call = NULL;
 	job->outcome = o;
-	if (o != NULL)
+	if (o != NULL) {
 		o->refs++;
-	else {
+		en->settled++;
+	} else {
 		job->left = true;
 		en->left++;
 	}

@@ -168,7 +168,7 @@ open_all(struct engine *en, struct err *e)
 		    en->loop, &en->deadline, en->started + en->o->deadline_us);
 	}
 	input_open(en);
-	return 0;
+	return tell_open(en, e);
 }
 
 /* ---- the loop ---- */
@@ -336,6 +336,7 @@ close_all(struct engine *en)
 	flight_close(en);
 	anew_close(en);
 	account_close(en);
+	tell_close(en);
 	input_close(en);
 	output_close(en);
 	loop_free(en->loop);
@@ -366,6 +367,7 @@ engine_run(const struct engine_options *o, const struct provider *p, int *signo)
 	} else {
 		while (!is_finished(&en))
 			turn(&en);
+		tell_end(&en);
 		summarise(&en);
 		found_tell(&en);
 	}

@@ -21,6 +21,7 @@
 #define BF_ENGINE_ENGINE_H
 
 #include "dialects/provider.h"
+#include "engine/progress.h"
 #include "ledger/ledger.h"
 
 #include <stdint.h>
@@ -76,6 +77,8 @@ struct engine_options {
 	const char *stats;   /* a file for the account of the run, as JSON; NULL: none */
 	const char *metrics; /* and one for it as Prometheus text, while it runs too */
 
+	/* How far the run is, ten times a second and once at the end; may be NULL. */
+	void (*progress)(const struct engine_progress *p);
 	/* A message, a line; no name in front and no newline. */
 	void (*say)(enum engine_level level, const char *text);
 };

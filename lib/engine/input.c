@@ -158,6 +158,7 @@ fail_entry(struct engine *en, const char *class, const char *message)
 	add_error(&failed->text, class, message, 0, 0);
 	failed->refs = 1;
 	failed->failed = true;
+	en->settled++;
 	job = job_new(en);
 	job->outcome = failed;
 	output_queue(en, job);
@@ -218,6 +219,7 @@ take_line(struct engine *en, struct span line)
 	struct json_fault f;
 	int status;
 
+	en->input_bytes += line.n + 1;
 	if (stage_is_incomplete(line, &status))
 		pass_incomplete(en, line, status);
 	else if (entry_parse(&en->entry, line, &f) != 0)

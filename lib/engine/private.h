@@ -32,6 +32,7 @@ enum {
 	WAITING_LEAST = 16,    /* ... and some more: beyond that nothing new is read */
 	TOKENS_OUT = 1024,     /* of an answer, where the request sets no limit */
 	BYTES_PER_TOKEN = 4,   /* of a request */
+	PROGRESS_EVERY = 100000, /* microseconds */
 	LATENCY_BOUNDS = 12,   /* of a histogram that is told */
 	LANES_MOST = 64,       /* models that are paced each on its own */
 	BODY_MOST = 128 << 20, /* with the longest answer it still makes a record */
@@ -224,6 +225,10 @@ struct engine {
 	uint64_t entries, answered, hits, calls, failed, left;
 	uint64_t retries, cooldowns;
 	int64_t tokens_in, tokens_out;
+	uint64_t settled;        /* entries whose answer or failure came in this run */
+	uint64_t input_bytes;    /* of lines that were read */
+	int64_t input_size;      /* in all; -1: not known */
+	struct loop_timer progress_timer;
 	struct account account;
 };
 
@@ -301,6 +306,11 @@ void account_failed(struct engine *en, struct span error);
 int account_open(struct engine *en, struct err *e);
 int account_finish(struct engine *en, int status, struct err *e);
 void account_close(struct engine *en);
+
+/* tell.c: how far it is, for those who look and those who ask with SIGUSR1 */
+int tell_open(struct engine *en, struct err *e);
+void tell_end(struct engine *en);   /* before the summary */
+void tell_close(struct engine *en);
 
 /* spill.c */
 void spill_open(struct spill *s);

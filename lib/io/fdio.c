@@ -192,6 +192,38 @@ fd_stop_pipe(void)
 	return stop_pipe[0];
 }
 
+static int told_pipe[2] = {-1, -1};
+
+static void
+on_told(int signo)
+{
+	int saved = errno;
+	unsigned char byte = (unsigned char)signo;
+	ssize_t ignored = write(told_pipe[1], &byte, 1);
+
+	(void)ignored;
+	errno = saved;
+}
+
+void
+fd_tell_of(int signo)
+{
+	struct sigaction sa = {.sa_handler = on_told, .sa_flags = SA_RESTART};
+
+	if (told_pipe[0] < 0 && pipe2(told_pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
+		told_pipe[0] = told_pipe[1] = -1;
+		return;
+	}
+	sigemptyset(&sa.sa_mask);
+	sigaction(signo, &sa, NULL);
+}
+
+int
+fd_told_pipe(void)
+{
+	return told_pipe[0];
+}
+
 void
 fd_die_of(int signo)
 {

@@ -43,6 +43,14 @@ int fd_close(int fd);
 void fd_catch_stop(void);
 int fd_stopped(void);      /* the signal's number, or 0 */
 int fd_stop_pipe(void);    /* readable once stopped; for an event loop; -1 before fd_catch_stop() */
+
+/*
+ * From now on a signal that stops nothing (SIGUSR1) is told by its number, as a
+ * byte to read from the pipe: for an event loop.  -1 before the first.
+ */
+void fd_tell_of(int signo);
+int fd_told_pipe(void);
+
 _Noreturn void fd_die_of(int signo); /* default action, raised: the parent sees the signal */
 
 /*
