@@ -137,7 +137,8 @@ index_unload(struct index *ix)
 {
 	if (ix->ntouched == 0 || !ix->mapped)
 		return;
-	(void)madvise((void *)(uintptr_t)ix->bytes, ix->size, MADV_DONTNEED);
+	(void)madvise((void *)(uintptr_t)ix->bytes, ix->filter_at * INDEX_BLOCK,
+	    MADV_DONTNEED);
 	memset(ix->touched, 0, ix->size / INDEX_BLOCK / WINDOW + 1);
 	ix->ntouched = 0;
 }
@@ -147,7 +148,7 @@ block_at(struct index *ix, size_t n)
 {
 	const unsigned char *p = ix->bytes + n * INDEX_BLOCK;
 
-	if (!ix->touched[n / WINDOW]) {
+	if (!ix->touched[n / WINDOW] && n < ix->filter_at) {
 		ix->touched[n / WINDOW] = 1;
 		ix->ntouched++;
 	}
@@ -206,6 +207,15 @@ filter_word(uint64_t words, const unsigned char *key, uint64_t *bits)
 	*bits = (uint64_t)1 << (b >> 58) | (uint64_t)1 << (b >> 52 & 63) |
 		(uint64_t)1 << (b >> 46 & 63) | (uint64_t)1 << (b >> 40 & 63);
 	return (h >> 32) * words >> 32;
+}
+
+void
+index_prefetch(const struct index *ix, const unsigned char *key)
+{
+	uint64_t bits, w = filter_word(ix->words, key, &bits);
+
+	__builtin_prefetch(ix->bytes + (ix->filter_at + w / WORDS) * INDEX_BLOCK +
+			   w % WORDS * sizeof(w));
 }
 
 static bool

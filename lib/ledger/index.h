@@ -86,7 +86,13 @@ const struct table_entry *index_find(struct index *ix, const unsigned char *key)
 const struct table_entry *index_entry(struct index *ix, uint64_t n);
 const struct index_frame *index_frame(struct index *ix, uint32_t n);
 
-/* Gives the memory of a mapping back; what is looked at again is read again. */
+/* Before a key is looked for in many: their memory is waited for at once. */
+void index_prefetch(const struct index *ix, const unsigned char *key);
+
+/*
+ * Gives the memory of a mapping back, all but the filter, which every look-up
+ * needs; what is looked at again is read again.
+ */
 void index_unload(struct index *ix);
 
 #endif

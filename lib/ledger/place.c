@@ -175,6 +175,9 @@ again:
 	if (found)
 		*p = place_of_entry(l, e);
 	n = (uint32_t)l->nsegments;
+	for (i = 0; n > 2 && i < n; i++)
+		if (l->segments[i].index != NULL)
+			index_prefetch(l->segments[i].index, key);
 	for (i = 0; i < n; i++) {
 		/* The one of the last hit first, then the others. */
 		uint32_t s = i == 0 ? l->last_hit : i <= l->last_hit ? i - 1 : i;
