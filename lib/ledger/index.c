@@ -198,14 +198,15 @@ mix(const unsigned char *key)
 	return (a ^ a >> 29) * 0xd6e8feb86659fd93;
 }
 
-/* A word of the filter, and the four bits in it that a key sets. */
+/* A word of the filter, and the five bits in it that a key sets. */
 static uint64_t
 filter_word(uint64_t words, const unsigned char *key, uint64_t *bits)
 {
 	uint64_t h = mix(key), b = (h ^ h >> 32) * 0x9e3779b97f4a7c15;
 
-	*bits = (uint64_t)1 << (b >> 58) | (uint64_t)1 << (b >> 52 & 63) |
-		(uint64_t)1 << (b >> 46 & 63) | (uint64_t)1 << (b >> 40 & 63);
+	*bits = 0;
+	for (int shift = 58; shift > 58 - 5 * 6; shift -= 6)
+		*bits |= (uint64_t)1 << (b >> shift & 63);
 	return (h >> 32) * words >> 32;
 }
 
