@@ -6,12 +6,14 @@
  * BF_INJECT=CALL:N:WHAT lets the Nth call (from 1) of CALL do WHAT; N+ means the
  * Nth and all later ones, as on a disk that stays full.
  *
- *   CALL	read (also pread), write (also pwrite, writev), open (also openat,
- *		mkostemp), fsync, fdatasync, rename (also renameat), link (linkat),
- *unlink (unlinkat), close, ftruncate, mmap, poll, dlopen (whatever its WHAT, the
- *library is not found) WHAT	an errno by name or number: the call does nothing
- *and fails short	half of the bytes are read or written (at least one) kill
- *the process gets SIGKILL before the call
+ *   CALL	read (also pread), write (also pwrite, writev), open (also
+ *		openat, mkostemp), fsync, fdatasync, rename (also renameat),
+ *		link (linkat), unlink (unlinkat), close, ftruncate, mmap,
+ *		poll, dlopen (whatever its WHAT, the library is not found)
+ *
+ *   WHAT	an errno by name or number: the call does nothing and fails
+ *		short	half of the bytes are read or written (at least one)
+ *		kill	the process gets SIGKILL before the call
  *		killed	the process gets SIGKILL after the call
  *
  * BF_INJECT_PROGRAM=NAME	only in the program of this name (its last path
