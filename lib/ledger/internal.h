@@ -138,6 +138,7 @@ struct ledger {
 	size_t nopen; /* segments with a descriptor */
 	char **strangers; /* names reported */
 	size_t nstrangers;
+	bool advised; /* what to do about damage has been said */
 	struct frame *frames;
 	uint32_t nframes;
 	uint32_t newest, oldest; /* of the cache */

@@ -116,6 +116,12 @@ damage(struct ledger *l, struct segment *s, const char *suffix, uint64_t at,
 	s->damaged = true;
 	ledger_report(
 	    l, "%s/%s%s: byte %" PRIu64 ": %s", l->path, s->name, suffix, at, what);
+	if (!l->advised)
+		ledger_report(l,
+		    "%s: bf-ledger verify shows all damage, bf-ledger repair "
+		    "mends it; the other records serve",
+		    l->path);
+	l->advised = true;
 }
 
 /* Finds the keys of a text's lines, and makes sure that they can be answers. */

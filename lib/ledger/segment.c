@@ -151,7 +151,9 @@ frame_write(struct ledger *l, size_t bytes, struct err *e)
 	    0)
 		return -1;
 	if (write_some(w->fd, w->packed.data, w->packed.len) < w->packed.len) {
-		err_sys(e, "cannot write to %s/%s", l->path, s->name);
+		err_set(e,
+		    "cannot write to %s/%s: %s; its records are in its .tail",
+		    l->path, s->name, strerror(errno));
 		if (ftruncate(w->fd, (off_t)w->size) != 0) {
 			/* The next owner cuts it: it is no whole frame. */
 		}
