@@ -24,6 +24,8 @@ enum {
 	OPT_STALL_TIMEOUT,
 	OPT_MAX_WAIT,
 	OPT_DEADLINE,
+	OPT_FAIL_OVER,
+	OPT_ABORT_ON,
 	OPT_MAX_CALLS,
 	OPT_ACCEPT,
 	OPT_UNORDERED,
@@ -69,6 +71,10 @@ static const struct cli_option options[] = {
     {OPT_MAX_WAIT, "max-wait", "TIME",
 	"longest wait a server may ask for (default 10m)"},
     {OPT_DEADLINE, "deadline", "TIME", "stop sending after this time"},
+    {OPT_FAIL_OVER, "fail-over", "PERCENT",
+	"stop when more of the entries fail: 5% or 0.05"},
+    {OPT_ABORT_ON, "abort-on", "CLASS",
+	"stop when an entry fails with one of these classes"},
     {OPT_MAX_CALLS, "max-calls", "N", "stop after N calls, attempts counted"},
     {OPT_ACCEPT, "accept", "LIST",
 	"take answers that ended in length, content_filter, refusal"},
@@ -164,6 +170,36 @@ parse_accept(const struct cli *cli)
 			    (int)n, p);
 		if (p[n] == '\0')
 			return accept;
+	}
+}
+
+/* A comma-separated list of what entries fail with, once more. */
+static void
+parse_abort_on(const struct cli *cli, struct engine_options *o)
+{
+	static const char *const classes[] = {"auth", "bad_answer", "bad_request",
+	    "conflict", "content_filter", "length", "not_cached", "not_found",
+	    "rate_limit", "redirect", "refusal", "server", "timeout", "too_large",
+	    "transport"};
+	const size_t most = sizeof classes / sizeof classes[0];
+	const char *p = cli->arg;
+	size_t i, n;
+
+	for (;; p += n + 1) {
+		n = strcspn(p, ",");
+		for (i = 0; i < most; i++)
+			if (span_eq(span_of(p, n), span_str(classes[i])))
+				break;
+		if (i == most)
+			cli_usage(cli,
+			    "--abort-on: entries fail with no class \"%.*s\"; "
+			    "bf-llm(1) lists those there are",
+			    (int)n, p);
+		o->abort_on = mem_resize(
+		    o->abort_on, o->nabort_on + 1, sizeof *o->abort_on);
+		o->abort_on[o->nabort_on++] = classes[i];
+		if (p[n] == '\0')
+			return;
 	}
 }
 
@@ -310,6 +346,12 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 	case OPT_DEADLINE:
 		o->deadline_us = parse_time(cli);
 		break;
+	case OPT_FAIL_OVER:
+		o->fail_over = cli_fraction(cli);
+		break;
+	case OPT_ABORT_ON:
+		parse_abort_on(cli, o);
+		break;
 	case OPT_MAX_CALLS:
 		o->max_calls = cli_u64(cli);
 		break;
@@ -399,6 +441,7 @@ main(int argc, char **argv)
 	    .jobs = 16,
 	    .attempts = 4,
 	    .max_calls = UINT64_MAX,
+	    .fail_over = 1,
 	    .timeout_us = INT64_C(600000000),
 	    .connect_timeout_us = INT64_C(10000000),
 	    .stall_us = INT64_C(60000000),
@@ -427,6 +470,7 @@ main(int argc, char **argv)
 	statusline_close();
 	provider_close(&p);
 	free(o.redo);
+	free(o.abort_on);
 	if (signo != 0)
 		fd_die_of(signo);
 	return status;

@@ -86,6 +86,7 @@ account_failed(struct engine *en, struct span error)
 	en->failed++;
 	(void)json_text(json_get(error, "class"), &scratch, &class);
 	count_class(&en->account.failures, class);
+	limits_failed(en, class);
 	buf_release(&scratch);
 }
 

@@ -292,6 +292,7 @@ fail_call(struct engine *en, struct call *c, const char *class, const char *mess
 	struct outcome *o = mem_zero(1, sizeof *o);
 
 	o->failed = true;
+	o->class = class;
 	o->attempts = (int)c->attempts;
 	add_error(&o->text, class, message, c->http.status, o->attempts);
 	end_call(en, c, o);
@@ -754,6 +755,15 @@ calls_start(struct engine *en)
 
 /* ---- told to the jobs ---- */
 
+/* What its entries fail with; NULL: nothing. */
+static const char *
+class_of(const struct engine *en, const struct outcome *o)
+{
+	if (o->failed)
+		return o->class;
+	return o->aside == NULL || output_accepts(en, o->aside) ? NULL : o->aside;
+}
+
 static void
 settle_job(struct engine *en, struct job *job, struct outcome *o)
 {
@@ -761,7 +771,7 @@ settle_job(struct engine *en, struct job *job, struct outcome *o)
 	job->outcome = o;
 	if (o != NULL) {
 		o->refs++;
-		en->settled++;
+		limits_settled(en, class_of(en, o));
 	} else {
 		job->left = true;
 		en->left++;

@@ -62,6 +62,9 @@ struct engine_options {
 	int64_t stall_us;
 	int64_t max_wait_us; /* the longest Retry-After that is waited for */
 	int64_t deadline_us; /* of the run; 0: none */
+	double fail_over;    /* the part of entries that may fail in this run, 0 to 1 */
+	const char **abort_on; /* classes: an entry that fails with one stops the run */
+	size_t nabort_on;
 	const char *cacert;
 
 	const char *ledger; /* a directory; NULL: none is kept */

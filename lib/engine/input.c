@@ -158,10 +158,10 @@ fail_entry(struct engine *en, const char *class, const char *message)
 	add_error(&failed->text, class, message, 0, 0);
 	failed->refs = 1;
 	failed->failed = true;
-	en->settled++;
 	job = job_new(en);
 	job->outcome = failed;
 	output_queue(en, job);
+	limits_settled(en, class);
 }
 
 static void

@@ -80,8 +80,8 @@ output_fail_entry(struct engine *en, struct entry *entry, const char *file,
 	}
 }
 
-static bool
-is_accepted(const struct engine *en, const char *aside)
+bool
+output_accepts(const struct engine *en, const char *aside)
 {
 	unsigned flag = strcmp(aside, "length") == 0    ? ENGINE_ACCEPT_LENGTH
 			: strcmp(aside, "refusal") == 0 ? ENGINE_ACCEPT_REFUSAL
@@ -110,7 +110,7 @@ put_response(struct engine *en, struct entry *entry, const char *file,
 	struct buf error = BUF_INIT;
 
 	entry_set(entry, "response", response);
-	if (aside == NULL || is_accepted(en, aside)) {
+	if (aside == NULL || output_accepts(en, aside)) {
 		entry_del(entry, "error");
 		if (!en->out.gone)
 			entry_write(entry, &en->out.data);

@@ -44,6 +44,7 @@ struct outcome {
 	unsigned refs;
 	bool failed;      /* text is an error object, else a response */
 	bool recorded;    /* the ledger has it: text need not be kept */
+	const char *class; /* of the failure; NULL: none */
 	const char *aside; /* dialect_answer */
 	int attempts;
 	struct buf text;
@@ -226,6 +227,7 @@ struct engine {
 	uint64_t retries, cooldowns;
 	int64_t tokens_in, tokens_out;
 	uint64_t settled;        /* entries whose answer or failure came in this run */
+	uint64_t settled_failed; /* of these */
 	uint64_t input_bytes;    /* of lines that were read */
 	int64_t input_size;      /* in all; -1: not known */
 	struct loop_timer progress_timer;
@@ -307,6 +309,11 @@ int account_open(struct engine *en, struct err *e);
 int account_finish(struct engine *en, int status, struct err *e);
 void account_close(struct engine *en);
 
+/* limits.c */
+/* An entry got its answer in this run (NULL), or its failure of that class. */
+void limits_settled(struct engine *en, const char *class);
+void limits_failed(struct engine *en, struct span class); /* whenever it came */
+
 /* tell.c: how far it is, for those who look and those who ask with SIGUSR1 */
 int tell_open(struct engine *en, struct err *e);
 void tell_end(struct engine *en);   /* before the summary */
@@ -331,6 +338,8 @@ void output_emit(struct engine *en);  /* those whose turn it is */
 void output_flush(struct engine *en); /* as far as it goes without waiting */
 void output_gone(struct engine *en);  /* the reader of standard output is gone */
 void output_drop(struct engine *en, struct job *job);
+/* Whether an answer that is put aside is taken all the same. */
+bool output_accepts(const struct engine *en, const char *aside);
 /* The entry in en->entry failed before it became a job. */
 void output_fail_entry(struct engine *en, struct entry *entry, const char *file,
     uint64_t lineno, struct span error);
