@@ -148,9 +148,11 @@ find(struct work *w, const char *dir)
 
 	for (size_t i = 0; i < n; i++)
 		if (survey_take(s, names[i], SURVEY_FREE, w->e) != 1 ||
-		    survey_read(s, take_line, w, w->e) != 0)
+		    survey_read(s, take_line, w, w->e) != 0) {
+			filter_release(&w->filter);
 			msg_die(
 			    STATUS_CANNOT, "%s; nothing is forgotten", w->e->text);
+		}
 	survey_close(s);
 	keys_sort(&w->found);
 }
