@@ -19,8 +19,7 @@ enum {
 	WORDS = PAYLOAD / sizeof(uint64_t),
 };
 
-#define BITS_PER_KEY \
-	10 /* of the filter: one key in forty passes that is not there */
+#define BITS_PER_KEY 16 /* of the filter */
 
 /* The first block, in the byte order of the machine that wrote it. */
 struct header {
