@@ -261,6 +261,9 @@ note_said(struct span text)
 {
 	uint64_t n = 0;
 
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] != '\n' && (text.p[i] < '0' || text.p[i] > '9'))
+			return; /* of another program */
 	for (size_t i = 0; i < text.n; i++) {
 		if (text.p[i] != '\n') {
 			n = 10 * n + (uint64_t)(text.p[i] - '0');

@@ -57,6 +57,23 @@ rec never "$led" write $name/l 10 2
 rec always "$led" write $name/l 20 3
 survives 4 "a run that never syncs costs others nothing"
 
+name=compact
+for i in 0 1 2 3; do BF_SEGMENT=6000 rec always "$led" write $name/l $((i * 20)) 20 2; done
+rec always bf-ledger compact -l $name/l
+rec always "$led" write $name/l 100 4 2
+survives 84 "compaction"
+
+name=merge
+"$led" write other 0 40 >/dev/null
+rec always "$led" write $name/l 50 20 2
+rec always bf-ledger merge -l $name/l other
+survives 20 "a merger"
+
+name=repair
+rec always "$led" write $name/l 0 40 2
+rec always bf-ledger repair -l $name/l
+survives 40 "a repair"
+
 # Who is killed leaves what is not synced to the next.
 name=killed
 k=0
