@@ -112,6 +112,7 @@ struct transfer {
 	struct loop_timer timer;
 	bool begun;
 	bool too_large;
+	bool again; /* libcurl wanted to send what had been sent */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -246,6 +247,27 @@ kept_headers(struct transfer *t)
 	for (size_t i = 0; i < t->http->options.nkeep; i++)
 		t->kept[i] = span_str(t->keep[i]);
 	return t->kept;
+}
+
+/*
+ * Called before each sending of a request.  When a connection that was used
+ * before breaks without a byte of an answer, libcurl sends the request again by
+ * itself; but the server may have taken it, and whether to pay twice is the
+ * caller's to decide.  What never left may be sent.
+ */
+static int
+on_request(void *arg, char *ip, char *own_ip, int port, int own_port)
+{
+	struct transfer *t = arg;
+	long sent = 0;
+
+	(void)ip;
+	(void)own_ip;
+	(void)port;
+	(void)own_port;
+	api.easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
+	t->again = sent > 0;
+	return t->again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* ---- between libcurl and the loop ---- */
@@ -407,7 +429,8 @@ transfer_new(struct http *h)
 	api.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	api.easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	api.easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 16384L);
-	api.easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, NULL);
+	/* Not asked for, but unpacked where a server compresses all the same. */
+	api.easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "identity");
 	api.easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	api.easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)((h->options.connect_timeout_us + 999) / 1000));
@@ -417,6 +440,8 @@ transfer_new(struct http *h)
 	api.easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 	api.easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
 	api.easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+	api.easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_request);
+	api.easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
 	api.easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, on_socket_open);
 	api.easy_setopt(t->easy, CURLOPT_SOCKOPTDATA, h);
 	api.easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, on_socket_close);
@@ -460,6 +485,19 @@ outcome_of(CURLcode code, const struct transfer *t)
 	default:
 		return HTTP_TRANSPORT;
 	}
+}
+
+static const char *
+reason(CURLcode code, const struct transfer *t)
+{
+	if (t->too_large)
+		return "the answer is too large";
+	if (t->again)
+		return "the connection broke before an answer came";
+	/* What libcurl says of a header that is longer than it takes. */
+	if (code == CURLE_OUT_OF_MEMORY)
+		return "a header of the answer is too long, or memory is short";
+	return t->error[0] != '\0' ? t->error : api.easy_strerror(code);
 }
 
 /* Tells the caller, who may start another from done, and puts the handle to rest.
@@ -510,10 +548,7 @@ collect(struct multi *m)
 		t = NULL;
 		api.easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 		outcome = outcome_of(msg->data.result, t);
-		snprintf(why, sizeof why, "%s",
-		    t->too_large          ? "the answer is too large"
-		    : t->error[0] != '\0' ? t->error
-					  : api.easy_strerror(msg->data.result));
+		snprintf(why, sizeof why, "%s", reason(msg->data.result, t));
 		finish(t, outcome, why);
 	}
 }
@@ -721,7 +756,7 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	t->last_byte = 0;
 	t->begun = false;
 	t->lost = loop_lost_us(h->loop);
-	t->too_large = false;
+	t->too_large = t->again = false;
 	t->error[0] = '\0';
 	forget_headers(t);
 	code = api.multi_add_handle(t->multi->curl, t->easy);
