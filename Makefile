@@ -161,7 +161,8 @@ bench: all $(BENCH)
 	BUILD=$(abspath $(BUILD)) tests/bench/run
 
 # The same tests with larger numbers.
-SOAK_LONG = $(BUILD)/unit/ledger-bulk.t tests/fault/ledger.t tests/fault/power.t
+SOAK_LONG = $(BUILD)/unit/ledger-bulk.t tests/fault/ledger.t tests/fault/power.t \
+            tests/cmd/hostile-provider.t
 soak: tests $(BENCH)
 	BF_SOAK=1 $(PROVE) $(SOAK_LONG)
 	$(if $(SOAK),$(PROVE) $(SOAK))
