@@ -160,7 +160,7 @@ call_new(struct engine *en, struct request *r)
 
 	c->en = en;
 	c->lane = lanes_of(en, buf_span(&r->model));
-	c->tokens = lanes_estimate(buf_span(&r->body));
+	c->tokens = lanes_estimate(c->lane, buf_span(&r->body));
 	memcpy(c->key, r->key, sizeof c->key);
 	buf_addspan(&c->body, buf_span(&r->body));
 	buf_addspan(&c->model, buf_span(&r->model));

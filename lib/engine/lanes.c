@@ -9,19 +9,28 @@
 
 #define MINUTE_US INT64_C(60000000)
 
-int64_t
-lanes_estimate(struct span body)
+/* max_completion_tokens, or as it was called before. */
+static int64_t
+most_out(struct span body)
 {
 	static const char *const names[] = {"max_completion_tokens", "max_tokens"};
-	int64_t out = TOKENS_OUT, most;
+	int64_t most;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (num_i64(json_get(body, names[i]), &most) == 0 && most >= 0 &&
-		    most <= QUOTA_LIMIT_MAX) {
-			out = most;
-			break;
-		}
-	return (int64_t)body.n / BYTES_PER_TOKEN + 1 + out;
+		    most <= QUOTA_LIMIT_MAX)
+			return most;
+	return TOKENS_OUT;
+}
+
+int64_t
+lanes_estimate(const struct lane *l, struct span body)
+{
+	/* Where nobody counts tokens, looking through the body is not worth it. */
+	bool counted = l->tpm.limit != 0 || l->tokens.told != 0;
+
+	return (int64_t)body.n / BYTES_PER_TOKEN + 1 +
+	       (counted ? most_out(body) : TOKENS_OUT);
 }
 
 struct lane *

@@ -273,7 +273,7 @@ void lanes_started(struct engine *en, struct call *c);
 void lanes_landed(struct engine *en, struct call *c);
 void lanes_answered(struct engine *en, struct call *c, const struct dialect_usage *u);
 /* What a request will take, at most: its bytes, and max_completion_tokens or the like. */
-int64_t lanes_estimate(struct span body);
+int64_t lanes_estimate(const struct lane *l, struct span body);
 /*
  * The call got a 429; asked_us as cooldown_refused() has it. True if it may go
  * back to its lane at once.
