@@ -455,13 +455,13 @@ main(int argc, char **argv)
 	int status, signo;
 
 	cli_start(&cli, &command, argc, argv);
+	fd_tell_of(SIGUSR1);
 	parse_options(&cli, &o, &po);
 	open_provider(&p, &o, &po);
 	/* Answers that are paid for must outlive a reader who went away. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	fd_catch_stop();
-	fd_tell_of(SIGUSR1);
 	if (show_progress == STATUSLINE_AUTO && msg_level() == MSG_QUIET)
 		show_progress = STATUSLINE_NEVER;
 	if (statusline_open(show_progress))

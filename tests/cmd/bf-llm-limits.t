@@ -48,9 +48,9 @@ is "$status $(wc -l <e)" "1 19" "fewer than twenty entries say nothing"
 fresh
 llm -q -j 8 in
 MOCK=(--status 400:1)
-(cat in; entries 301 400) >more
+(cat in; entries 301 400) >longer
 rm calls.log
-llm -j 4 --errors e --fail-over 50% more
+llm -j 4 --errors e --fail-over 50% longer
 is "$status $(mark)" '75 ["too many entries failed",75]' "what the ledger answers hides no failing run"
 [ "$(calls)" -le 30 ]
 ok $? "which stops as soon"

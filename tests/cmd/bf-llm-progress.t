@@ -14,14 +14,14 @@ fresh() { rm -rf .bf; }
 esc=$(printf '\033')
 cr=$(printf '\r')
 
-# terminal COLUMNS ARG...: bf-llm on a terminal of its own; what it shows in ./tty
+# terminal COLUMNS ARG...: bf-llm on a terminal of its own; what it shows in ./screen
 terminal() {
 	local columns=$1
 	shift
 	printf '%s\n' "stty cols $columns" \
 		"exec bf-mock -q --latency 400ms ${MOCK[*]} -- bf-llm -m m $* >out" >cmd.sh
-	timeout 60 env TERM="${TERMINAL-xterm}" script -qec 'sh cmd.sh' tty.raw </dev/null >/dev/null
-	sed '1d; /^Script done/d' tty.raw >tty
+	timeout 60 env TERM="${TERMINAL-xterm}" script -qec 'sh cmd.sh' screen.raw </dev/null >/dev/null
+	sed '1d; /^Script done/d' screen.raw >screen
 }
 MOCK=()
 
@@ -31,58 +31,57 @@ command -v script >/dev/null || skip_all "no script(1) to make a terminal with"
 
 terminal 100 -j 4 in
 is "$(wc -l <out)" 8 "on a terminal the entries go out as ever"
-drawn=$(tr '\r' '\n' <tty)
+drawn=$(tr '\r' '\n' <screen)
 like "$drawn" '*0%*\[>*\]*0/*4 in flight*50%*\[=*4/*100%*\[====================\]*8/8*' \
 	"a line tells how far it is"
-is "$(tr '\r' '\n' <tty | grep -v "$esc\\[K" | tr -d '\n')" "" "each time the rest of the line is cleared"
-is "$(grep -c "$cr$esc\\[Kbf-llm: 8 entries: 8 answers (8 calls.*" tty)$(sed -n '$p' tty | grep -c 'in flight$')" 10 \
+is "$(tr '\r' '\n' <screen | grep -v "$esc\\[K" | tr -d '\n')" "" "each time the rest of the line is cleared"
+is "$(grep -c "$cr$esc\\[Kbf-llm: 8 entries: 8 answers (8 calls.*" screen)$(sed -n '$p' screen | grep -c 'in flight$')" 10 \
 	"it is taken away before the summary"
-is "$(tr '\r' '\n' <tty | sed "s/$esc\\[[0-9]*[mK]//g" | grep -v bf-llm: | awk 'length > 99' | wc -l)" 0 "and is never wider than the window"
+is "$(tr '\r' '\n' <screen | sed "s/$esc\\[[0-9]*[mK]//g" | grep -v bf-llm: | awk 'length > 99' | wc -l)" 0 "and is never wider than the window"
 fresh
 terminal 50 -j 4 in
-is "$(tr '\r' '\n' <tty | sed "s/$esc\\[[0-9]*[mK]//g" | grep -v bf-llm: | awk 'length > 49' | wc -l)" 0 "a narrow one too"
+is "$(tr '\r' '\n' <screen | sed "s/$esc\\[[0-9]*[mK]//g" | grep -v bf-llm: | awk 'length > 49' | wc -l)" 0 "a narrow one too"
 fresh
 terminal 100 -j 4 '<in'
-like "$(cat tty)" '*8/8*' "the size of a file on standard input is known too"
+like "$(cat screen)" '*8/8*' "the size of a file on standard input is known too"
 fresh
 terminal 100 -j 4 '<in' -
-like "$(cat tty)" '*8/8*' "by any name"
+like "$(cat screen)" '*8/8*' "by any name"
 fresh
 gzip -kf in
 terminal 100 -j 4 in.gz
-is "$(tr '\r' '\n' <tty | grep -c '%.*0/~')" 0 "that of a compressed file is not"
+is "$(tr '\r' '\n' <screen | grep -c '%.*0/~')" 0 "that of a compressed file is not"
 
 # Messages between: each begins a line of its own.
 fresh
 (cat in; echo '{"id":9}') >nine
-terminal 100 -j 4 --errors /dev/null -v nine
 fresh
 MOCK=(--fail-first 1:500)
 terminal 100 -j 4 -v in
 MOCK=()
-is "$(tr '\r' '\n' <tty | grep -c '^.\[Kbf-llm: .*attempt 1') $(grep -c bf-llm: tty)" "8 9" \
+is "$(tr '\r' '\n' <screen | grep -c '^.\[Kbf-llm: .*attempt 1') $(grep -c bf-llm: screen)" "8 9" \
 	"messages do not tear it"
-is "$(grep -o 'bf-llm:.*again in [0-9.]* s.' tty | grep -vc "s$cr")" 0 "and end their line"
+is "$(grep -o 'bf-llm:.*again in [0-9.]* s.' screen | grep -vc "s$cr")" 0 "and end their line"
 
 fresh
 terminal 100 -j 4 nine
-like "$(cat tty)" "*$esc\\[31m1 failed$esc\\[0m*" "failures are red"
+like "$(cat screen)" "*$esc\\[31m1 failed$esc\\[0m*" "failures are red"
 fresh
 NO_COLOR=1 terminal 100 -j 4 nine
-like "$(cat tty)" '* 1 failed *' "but not with NO_COLOR"
-is "$(grep -c "$esc\\[31m" tty)" 0 "not at all"
+like "$(cat screen)" '* 1 failed *' "but not with NO_COLOR"
+is "$(grep -c "$esc\\[31m" screen)" 0 "not at all"
 
 # ---- when not ----
 
 fresh
 TERMINAL=dumb terminal 100 -j 4 in
-is "$(grep -c 'in flight' tty)" 0 "on a dumb terminal there is none"
+is "$(grep -c 'in flight' screen)" 0 "on a dumb terminal there is none"
 fresh
 terminal 100 -j 4 -q in
-is "$(grep -c 'in flight\|bf-llm' tty)" 0 "with -q there is none"
+is "$(grep -c 'in flight\|bf-llm' screen)" 0 "with -q there is none"
 fresh
 terminal 100 -j 4 --progress=never in
-is "$(grep -c 'in flight' tty)" 0 "nor with --progress=never"
+is "$(grep -c 'in flight' screen)" 0 "nor with --progress=never"
 fresh
 run timeout 60 bf-mock -q --latency 200ms -- bf-llm -m m in
 is "$(wc -l <err)" 1 "nor where standard error is no terminal"
@@ -93,8 +92,8 @@ like "$(cat err)" '*0%*8 in flight*100%*8/8*bf-llm: 8 entries*' "--progress=alwa
 is "$(grep -c "$esc\\|$cr" err)" 0 "as lines"
 fresh
 TERMINAL=dumb terminal 100 -j 4 --progress=always in
-like "$(cat tty)" '*100%*8/8*bf-llm: 8 entries*' "and on a dumb terminal"
-is "$(grep -c "$esc" tty)" 0 "as lines"
+like "$(cat screen)" '*100%*8/8*bf-llm: 8 entries*' "and on a dumb terminal"
+is "$(grep -c "$esc" screen)" 0 "as lines"
 run bf-llm --progress=sometimes in
 is "$status" 2 "auto, always, never: nothing else"
 

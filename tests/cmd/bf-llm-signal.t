@@ -1,5 +1,6 @@
 #!/bin/bash
 # bf-llm: stopped and continued; asked how it goes; timeouts of the first byte.
+# shellcheck disable=SC2016 # $ of sh -c scripts
 . "$(dirname "$0")/../lib.sh"
 
 entries() {
