@@ -10,6 +10,12 @@
 #include <jq.h>
 #include <stdlib.h>
 
+/*
+ * An inline function of jv.h calls it.  Nobody calls that here, but a compiler
+ * that does not optimise keeps it.
+ */
+#pragma weak jv_get_kind
+
 #define FUNCTIONS(X)          \
 	X(jq_init)            \
 	X(jq_set_error_cb)    \
