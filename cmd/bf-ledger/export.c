@@ -35,7 +35,8 @@ add_turn(struct buf *out, struct span response)
 	struct span text = json_get(response, "text");
 	struct span tools = json_get(response, "tool_calls");
 
-	if (text.p == NULL || (text.n <= 2 && tools.p == NULL))
+	if (json_get(response, "refusal").p != NULL || text.p == NULL ||
+	    (text.n <= 2 && tools.p == NULL))
 		return false;
 	buf_adds(out, "{\"role\":\"assistant\",\"content\":");
 	if (text.n <= 2)
@@ -50,6 +51,21 @@ add_turn(struct buf *out, struct span response)
 	return true;
 }
 
+/* Tool calls mean nothing without the tools. */
+static void
+add_tools(struct buf *out, struct span request)
+{
+	static const char *const names[] = {"tools", "parallel_tool_calls"};
+	struct span in[2];
+
+	json_pick(request, names, in, 2);
+	for (int i = 0; i < 2; i++)
+		if (in[i].p != NULL) {
+			buf_addf(out, ",\"%s\":", names[i]);
+			buf_addspan(out, in[i]);
+		}
+}
+
 static void
 add_conversation(void *arg, const struct picked *p)
 {
@@ -62,14 +78,16 @@ add_conversation(void *arg, const struct picked *p)
 		reason = json_get(p->response, "finish_reason");
 		messages = json_get(p->rec->request, "messages");
 	}
-	if (messages.p != NULL && reason.p != NULL &&
-	    json_is(reason, sum->finish)) {
+	if (messages.p != NULL && json_type(messages) == JSON_ARRAY &&
+	    reason.p != NULL && json_is(reason, sum->finish)) {
 		buf_adds(out, "{\"messages\":");
 		buf_add(out, messages.p, messages.n - 1);
 		if (json_count(messages) > 0)
 			buf_addc(out, ',');
 		if (add_turn(out, p->response)) {
-			buf_adds(out, "]}\n");
+			buf_addc(out, ']');
+			add_tools(out, p->rec->request);
+			buf_adds(out, "}\n");
 			sum->exported++;
 			if (out->len >= OUT_MOST)
 				change_put(out);
@@ -102,7 +120,7 @@ ledger_export(int argc, char **argv)
 	change_put(&sum.out);
 	buf_release(&sum.out);
 	msg_info("%" PRIu64 " conversation%s, %" PRIu64
-		 " answer%s left out: empty, or not ended in %s",
+		 " answer%s left out: refused, empty, or not ended in %s",
 	    sum.exported, change_many(sum.exported), sum.skipped,
 	    change_many(sum.skipped), sum.finish);
 	return status;

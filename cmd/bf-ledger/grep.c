@@ -4,14 +4,18 @@
 
 #include "base/msg.h"
 #include "io/hash.h"
-#include "io/utf8.h"
+#include "io/visible.h"
 
 #include <stdlib.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#define MATCH_LIMIT 2000000
+/* An expression that backtracks without end fails in bounded time and memory. */
+#define MATCH_LIMIT     2000000
+#define HEAP_LIMIT_KIB  65536
+#define JIT_STACK_START ((size_t)32 << 10)
+#define JIT_STACK_MAX   ((size_t)8 << 20)
 
 enum { OPT_JSON = CLI_FIRST, OUT_MOST = 128 << 10, AROUND = 40 };
 
@@ -35,6 +39,7 @@ struct grep {
 	pcre2_code *code;
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
+	pcre2_jit_stack *stack;
 	bool keys, json, found;
 	struct buf out, text;
 };
@@ -59,9 +64,7 @@ add_excerpt(struct buf *out, struct span s, size_t from, size_t to)
 
 	if (begin > 0)
 		buf_adds(out, "...");
-	for (size_t i = begin; i < end; i++)
-		buf_addc(out,
-		    (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? ' ' : s.p[i]);
+	visible_add_line(out, span_of(s.p + begin, end - begin));
 	if (end < s.n)
 		buf_adds(out, "...");
 }
@@ -70,15 +73,18 @@ static bool
 matches(struct grep *g, struct span s, size_t *from, size_t *to)
 {
 	PCRE2_SIZE *at;
-	int rc = pcre2_match(
-	    g->code, (PCRE2_SPTR)s.p, s.n, 0, 0, g->match, g->limits);
+	PCRE2_UCHAR why[200];
+	int rc = pcre2_match(g->code, (PCRE2_SPTR)s.p, s.n, 0, PCRE2_NO_UTF_CHECK,
+	    g->match, g->limits);
 
-	if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT ||
-	    rc == PCRE2_ERROR_HEAPLIMIT)
-		msg_die(STATUS_CANNOT,
-		    "the expression backtracks without end: simplify it");
-	if (rc < 0)
+	if (rc == PCRE2_ERROR_NOMATCH)
 		return false;
+	if (rc < 0) {
+		pcre2_get_error_message(rc, why, sizeof(why));
+		msg_die(STATUS_CANNOT,
+		    "the expression backtracks too much, simplify it: %s",
+		    (const char *)why);
+	}
 	at = pcre2_get_ovector_pointer(g->match);
 	*from = at[0];
 	*to = at[1] > at[0] ? at[1] : at[0];
@@ -100,7 +106,9 @@ find_in(struct grep *g, struct span value, size_t *from, size_t *to)
 		return matches(g, buf_span(&g->text), from, to);
 	}
 	while (json_next(&it, &m))
-		if (find_in(g, m.value, from, to))
+		if (!json_key_is(m.key, SPAN("role")) &&
+		    !json_key_is(m.key, SPAN("type")) &&
+		    find_in(g, m.value, from, to))
 			return true;
 	return false;
 }
@@ -109,13 +117,19 @@ find_in(struct grep *g, struct span value, size_t *from, size_t *to)
 static bool
 find(struct grep *g, const struct picked *p, size_t *from, size_t *to)
 {
-	struct span request = p->rec->request;
+	static const char *const names[] = {"text", "reasoning", "tool_calls"};
+	struct span request = p->rec->request, in[3];
 
 	if (request.p != NULL &&
 	    find_in(g, json_get(request, "messages"), from, to))
 		return true;
-	return p->response.p == NULL ? find_in(g, p->rec->response, from, to)
-				     : find_in(g, p->response, from, to);
+	if (p->response.p == NULL)
+		return find_in(g, p->rec->response, from, to);
+	json_pick(p->response, names, in, 3);
+	for (int i = 0; i < 3; i++)
+		if (find_in(g, in[i], from, to))
+			return true;
+	return false;
 }
 
 static void
@@ -135,8 +149,9 @@ try_record(void *arg, const struct picked *p)
 	} else {
 		buf_add(out, hex, sizeof(hex));
 		if (!g->keys) {
-			buf_addf(out, "\t%.*s\t", (int)p->rec->model.n,
-			    p->rec->model.p == NULL ? "" : p->rec->model.p);
+			buf_addc(out, '\t');
+			visible_add_line(out, p->rec->model);
+			buf_addc(out, '\t');
 			add_excerpt(out, buf_span(&g->text), from, to);
 		}
 	}
@@ -169,12 +184,18 @@ compile(
 	if (g->limits == NULL || g->match == NULL)
 		msg_die(STATUS_CANNOT, "out of memory");
 	pcre2_set_match_limit(g->limits, MATCH_LIMIT);
-	(void)pcre2_jit_compile(g->code, PCRE2_JIT_COMPLETE);
+	pcre2_set_heap_limit(g->limits, HEAP_LIMIT_KIB);
+	if (pcre2_jit_compile(g->code, PCRE2_JIT_COMPLETE) != 0)
+		return;
+	g->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
+	if (g->stack != NULL)
+		pcre2_jit_stack_assign(g->limits, NULL, g->stack);
 }
 
 static void
 release(struct grep *g)
 {
+	pcre2_jit_stack_free(g->stack);
 	pcre2_match_data_free(g->match);
 	pcre2_match_context_free(g->limits);
 	pcre2_code_free(g->code);
@@ -209,8 +230,8 @@ ledger_grep(int argc, char **argv)
 	compile(&g, &cli, cli.operands[0], ignore_case);
 	status = pick_walk(&pick, try_record, &g);
 	change_put(&g.out);
-	if (status == STATUS_OK && !g.found)
-		status = 1; /* as grep(1) has it */
+	/* As grep(1) has it: 1 is that there is none, and all was looked at. */
+	status = status != STATUS_OK ? STATUS_CANNOT : g.found ? STATUS_OK : 1;
 	release(&g);
 	return status;
 }

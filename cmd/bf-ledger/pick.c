@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "dialects/dialect.h"
-#include "io/clock.h"
+#include "filter.h"
 #include "io/hash.h"
-#include "io/num.h"
+#include "ledger/walk.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,80 +24,17 @@ pick_init(struct pick *p)
 	    .status = -1};
 }
 
-/* Digits of a fixed count at *s, which moves on; -1 if they are not there. */
-static int
-digits(const char **s, int count)
-{
-	int v = 0;
-
-	for (; count > 0; count--, (*s)++) {
-		if (**s < '0' || **s > '9')
-			return -1;
-		v = v * 10 + (**s - '0');
-	}
-	return v;
-}
-
-/* What RFC 3339 (5.6) has after a date: a time, and Z or an offset. */
-static bool
-time_of_day(const char *s, int64_t *seconds)
-{
-	int h, m, sec = 0, oh, om, sign;
-
-	if (*s == '\0')
-		return true;
-	if (*s != 'T' && *s != 't' && *s != ' ')
-		return false;
-	s++;
-	if ((h = digits(&s, 2)) < 0 || h > 23 || *s++ != ':' ||
-	    (m = digits(&s, 2)) < 0 || m > 59)
-		return false;
-	if (*s == ':') {
-		s++;
-		if ((sec = digits(&s, 2)) < 0 || sec > 60)
-			return false;
-	}
-	if (*s == '.')
-		for (s++; *s >= '0' && *s <= '9';)
-			s++;
-	*seconds += h * 3600 + m * 60 + sec;
-	if (*s == '\0' || ((*s == 'Z' || *s == 'z') && s[1] == '\0'))
-		return true;
-	if (*s != '+' && *s != '-')
-		return false;
-	sign = *s++ == '+' ? -1 : 1;
-	if ((oh = digits(&s, 2)) < 0 || *s++ != ':' || (om = digits(&s, 2)) < 0 ||
-	    *s != '\0')
-		return false;
-	*seconds += sign * (oh * 3600 + om * 60);
-	return true;
-}
-
-/* A date or a time of RFC 3339, UTC where it names no offset, or an age. */
 static int64_t
 when(const struct cli *cli)
 {
-	const char *s = cli->arg;
-	struct tm tm = {.tm_isdst = 0};
-	int64_t age, seconds;
-	int y, m, d;
+	int64_t ms;
 
-	y = digits(&s, 4);
-	if (y >= 0 && *s++ == '-' && (m = digits(&s, 2)) >= 1 && m <= 12 &&
-	    *s++ == '-' && (d = digits(&s, 2)) >= 1 && d <= 31) {
-		tm.tm_year = y - 1900;
-		tm.tm_mon = m - 1;
-		tm.tm_mday = d;
-		seconds = (int64_t)timegm(&tm);
-		if (time_of_day(s, &seconds))
-			return seconds * 1000;
-	} else if (num_duration(span_str(cli->arg), &age) == 0)
-		return clock_wall_ms() - age / 1000;
-	cli_usage(cli,
-	    "%s takes a date as 2026-11-20, a time as 2026-11-20T18:00:00Z, or an "
-	    "age "
-	    "as 24h or 7d, not '%s'",
-	    cli->name, cli->arg);
+	if (filter_time(cli->arg, &ms) != 0)
+		cli_usage(cli,
+		    "%s takes a date as 2026-11-20, a time as "
+		    "2026-11-20T18:00:00Z, or an age as 24h or 7d, not '%s'",
+		    cli->name, cli->arg);
+	return ms;
 }
 
 static int
@@ -174,7 +111,7 @@ pick_add_time(struct buf *out, int64_t ms)
 
 /* ---- records heard of once ---- */
 
-/* A survey of a segment that somebody writes to may tell a record twice. */
+/* Where one segment is a copy of another, or of a part of it. */
 struct heard {
 	uint64_t *slots; /* 0 is free */
 	size_t size, n;
@@ -207,11 +144,13 @@ heard_add(struct heard *h, uint64_t mark)
 
 /* ---- the walk ---- */
 
-struct walk {
+struct picking {
 	struct pick *pick;
 	pick_fn *fn;
 	void *arg;
 	struct heard heard;
+	bool several;          /* segments */
+	bool looking;          /* only for what keys stand for */
 	struct ledger *ledger; /* to tell what is current */
 	struct entry members;
 	struct buf scratch, response;
@@ -224,7 +163,7 @@ struct walk {
 };
 
 static void
-note_candidate(struct walk *w, const unsigned char *key)
+note_candidate(struct picking *w, const unsigned char *key)
 {
 	for (size_t i = 0; i < w->nother; i++)
 		if (memcmp(w->other[i], key, LEDGER_KEY_SIZE) == 0)
@@ -234,7 +173,7 @@ note_candidate(struct walk *w, const unsigned char *key)
 }
 
 static bool
-takes_key(struct walk *w, const unsigned char *key)
+takes_key(struct picking *w, const unsigned char *key)
 {
 	char hex[2 * LEDGER_KEY_SIZE];
 	bool taken = w->pick->nprefixes == 0;
@@ -258,13 +197,14 @@ takes_key(struct walk *w, const unsigned char *key)
 }
 
 static bool
-is_current(struct walk *w, const struct record_head *h)
+is_current(struct picking *w, const struct ledger_record *rec)
 {
 	struct ledger_record now;
 	struct err e = ERR_INIT;
 
-	return h->status == LEDGER_OK &&
-	       ledger_get(w->ledger, h->key, &now, &e) == 1 && now.time == h->time;
+	return rec->status == LEDGER_OK &&
+	       ledger_get(w->ledger, rec->key, &now, &e) == 1 &&
+	       now.time == rec->time && span_eq(now.response, rec->response);
 }
 
 static bool
@@ -276,24 +216,40 @@ ends_in(struct span response, const char *reason)
 	return v.p != NULL && json_is(v, reason);
 }
 
+/* Whether what needs no parsing speaks for it. */
+static bool
+may_be_meant(struct picking *w, const struct survey_line *l)
+{
+	const struct pick *p = w->pick;
+
+	return takes_key(w, l->head.key) && l->head.time >= p->since &&
+	       l->head.time < p->until &&
+	       (p->status < 0 || (int)l->head.status == p->status) &&
+	       (!w->several ||
+		   heard_add(&w->heard, record_mark(l->line, &l->head)));
+}
+
 static int
 on_line(void *arg, const struct survey_line *l)
 {
-	struct walk *w = arg;
-	const struct pick *p = w->pick;
+	struct picking *w = arg;
+	struct pick *p = w->pick;
 	struct dialect_answer answer;
 	struct ledger_record rec;
 	struct picked picked = {l->line, &rec, SPAN_NONE};
 	struct err e = ERR_INIT;
 
-	if (!takes_key(w, l->head.key) || l->head.time < p->since ||
-	    l->head.time >= p->until ||
-	    (p->status >= 0 && (int)l->head.status != p->status) ||
-	    !heard_add(&w->heard, record_mark(l->line, &l->head)) ||
-	    record_parse(l->line, &l->head, &w->members, &rec, &w->scratch, &e) !=
-		0 ||
-	    (p->model != NULL && !span_eq(rec.model, span_str(p->model))) ||
-	    (p->current && !is_current(w, &l->head)))
+	if (!may_be_meant(w, l))
+		return 0;
+	if (record_parse(l->line, &l->head, &w->members, &rec, &w->scratch, &e) !=
+	    0) {
+		msg_warn(
+		    "%s: byte %" PRIu64 ": left out: %s", p->dir, l->frame, e.text);
+		p->damages++;
+		return 0;
+	}
+	if ((p->model != NULL && !span_eq(rec.model, span_str(p->model))) ||
+	    (p->current && !is_current(w, &rec)))
 		return 0;
 	buf_clear(&w->response);
 	if (rec.status == LEDGER_OK && rec.response.p != NULL &&
@@ -306,16 +262,12 @@ on_line(void *arg, const struct survey_line *l)
 }
 
 static void
-walk_segment(struct walk *w, struct survey *s, const char *name)
+on_segment(void *arg, const struct survey *s)
 {
+	const struct survey_found *f = survey_found(s);
+	struct picking *w = arg;
 	struct pick *p = w->pick;
-	const struct survey_found *f;
-	struct err e = ERR_INIT;
 
-	if (survey_take(s, name, SURVEY_FREE, &e) != 1 ||
-	    survey_read(s, on_line, w, &e) != 0)
-		msg_die(STATUS_CANNOT, "%s", e.text);
-	f = survey_found(s);
 	p->segments++;
 	p->bytes += f->size;
 	p->tail_bytes += f->tail_size;
@@ -323,13 +275,23 @@ walk_segment(struct walk *w, struct survey *s, const char *name)
 	p->text += f->text;
 	if (survey_damages(s) > 0) {
 		p->damages += survey_damages(s);
-		msg_warn("%s/%s: damaged: see bf-ledger verify", p->dir, name);
+		if (!w->looking)
+			msg_warn("%s/%s: damaged: see bf-ledger verify",
+			    survey_path(s), survey_name(s));
 	}
-	survey_drop(s);
 }
 
 static void
-check_keys(const struct walk *w)
+on_stranger(void *arg, const char *text)
+{
+	const struct picking *w = arg;
+
+	if (!w->looking)
+		msg_warn("%s", text);
+}
+
+static void
+check_keys(const struct picking *w)
 {
 	struct buf list = BUF_INIT;
 	char hex[2 * LEDGER_KEY_SIZE];
@@ -350,14 +312,33 @@ check_keys(const struct walk *w)
 	    w->nother == CANDIDATES ? " ..." : "");
 }
 
-static void
-walk_all(struct walk *w, struct survey *s)
+static bool
+has_several(const char *dir)
 {
+	struct err e = ERR_INIT;
+	struct survey *s = survey_open(dir, NULL, NULL, &e);
 	char *const *names;
-	size_t n = change_names(s, &names);
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		walk_segment(w, s, names[i]);
+	if (s == NULL)
+		return false; /* the walk will tell */
+	if (survey_names(s, &names, &n, &e) != 0)
+		n = 0;
+	survey_close(s);
+	return n > 1;
+}
+
+static void
+walk_all(struct picking *w)
+{
+	struct walk walk = {.record = on_line,
+	    .segment = on_segment,
+	    .stranger = on_stranger,
+	    .arg = w};
+	struct err e = ERR_INIT;
+
+	if (walk_ledger(w->pick->dir, &walk, &e) != 0)
+		msg_die(STATUS_CANNOT, "%s", e.text);
 }
 
 static void
@@ -367,31 +348,38 @@ nothing(void *arg, const struct picked *p)
 	(void)p;
 }
 
+/* An abbreviation is looked up before anything is said of what it stands for. */
+static void
+look_up_keys(struct picking *w)
+{
+	struct pick counts = *w->pick;
+
+	w->looking = true;
+	walk_all(w);
+	w->looking = false;
+	check_keys(w);
+	*w->pick = counts;
+	free(w->heard.slots);
+	w->heard = (struct heard){NULL, 0, 0};
+}
+
 int
 pick_walk(struct pick *p, pick_fn *fn, void *arg)
 {
 	struct ledger_options o = {.read_only = true};
-	struct walk w = {
+	struct picking w = {
 	    .pick = p, .fn = nothing, .arg = arg, .members = ENTRY_INIT};
-	struct survey *s = change_open(p->dir);
 	struct err e = ERR_INIT;
-	struct pick counts = *p;
 
 	w.keys = mem_zero((size_t)p->nprefixes + 1, sizeof(*w.keys));
 	w.met = mem_zero((size_t)p->nprefixes + 1, sizeof(*w.met));
+	w.several = has_several(p->dir);
 	if (p->current && (w.ledger = ledger_open(p->dir, &o, &e)) == NULL)
 		msg_die(STATUS_CANNOT, "%s", e.text);
-	/* An abbreviation is looked up before anything is said of what it stands
-	 * for. */
-	if (p->nprefixes > 0) {
-		walk_all(&w, s);
-		check_keys(&w);
-		*p = counts;
-		free(w.heard.slots);
-		w.heard = (struct heard){NULL, 0, 0};
-	}
+	if (p->nprefixes > 0)
+		look_up_keys(&w);
 	w.fn = fn;
-	walk_all(&w, s);
+	walk_all(&w);
 	ledger_close(w.ledger, &e);
 	entry_release(&w.members);
 	buf_release(&w.scratch);
@@ -399,6 +387,5 @@ pick_walk(struct pick *p, pick_fn *fn, void *arg)
 	free(w.heard.slots);
 	free(w.keys);
 	free(w.met);
-	survey_close(s);
 	return p->damages > 0 ? STATUS_SOME_FAILED : STATUS_OK;
 }

@@ -2,10 +2,13 @@
 #include "pick.h"
 #include "subcommand.h"
 
+#include "base/mem.h"
 #include "base/msg.h"
 #include "io/hash.h"
+#include "io/visible.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 enum { OPT_JSON = CLI_FIRST };
 
@@ -19,10 +22,17 @@ static const struct cli_command command = {"bf-ledger show",
     "[-l DIR] [--json] KEY...",
     "print calls: the exact request and answer, the attempts", options};
 
+struct shown {
+	int64_t time;
+	size_t number; /* in the order of the ledger */
+	size_t at;     /* in out, up to the next one's */
+};
+
 struct show {
 	struct buf out;
 	bool json;
-	uint64_t n;
+	struct shown *shown;
+	size_t n;
 };
 
 /* ---- JSON with a line a member ---- */
@@ -44,7 +54,7 @@ add_pretty(struct buf *out, struct span value, size_t depth)
 	size_t n = 0;
 
 	if (json_type(value) != JSON_OBJECT && json_type(value) != JSON_ARRAY) {
-		buf_addspan(out, value);
+		visible_add_line(out, value);
 		return;
 	}
 	buf_addc(out, it.object ? '{' : '[');
@@ -54,7 +64,7 @@ add_pretty(struct buf *out, struct span value, size_t depth)
 		new_line(out, depth + 1);
 		if (m.key.p != NULL) {
 			buf_addc(out, '"');
-			buf_addspan(out, m.key);
+			visible_add_line(out, m.key);
 			buf_adds(out, "\": ");
 		}
 		add_pretty(out, m.value, depth + 1);
@@ -84,12 +94,17 @@ add_head(struct buf *out, const struct ledger_record *r)
 	buf_addf(out, "%.*s  ", (int)sizeof(hex), hex);
 	pick_add_time(out, r->time);
 	buf_addf(out, "  %s", status_name(r->status));
-	if (r->class.p != NULL)
-		buf_addf(out, ": %.*s", (int)r->class.n, r->class.p);
+	if (r->class.p != NULL) {
+		buf_adds(out, ": ");
+		visible_add_line(out, r->class);
+	}
 	buf_addc(out, '\n');
-	if (r->model.p != NULL)
-		buf_addf(out, "model %.*s at %.*s", (int)r->model.n, r->model.p,
-		    (int)r->endpoint.n, r->endpoint.p == NULL ? "" : r->endpoint.p);
+	if (r->model.p != NULL) {
+		buf_adds(out, "model ");
+		visible_add_line(out, r->model);
+		buf_adds(out, " at ");
+		visible_add_line(out, r->endpoint);
+	}
 	if (r->attempts > 0)
 		buf_addf(out, ", attempt%s %d, the last %" PRId64 " ms",
 		    change_many((uint64_t)r->attempts), r->attempts, r->millis);
@@ -97,10 +112,26 @@ add_head(struct buf *out, const struct ledger_record *r)
 		buf_addf(out, ", HTTP %d", r->http);
 	if (r->usage.p != NULL) {
 		buf_adds(out, ", tokens ");
-		buf_addspan(out, r->usage);
+		visible_add_line(out, r->usage);
 	}
 	if (r->model.p != NULL)
 		buf_addc(out, '\n');
+}
+
+/* What was said, as it reads. */
+static void
+add_text(struct buf *out, struct span value)
+{
+	struct buf scratch = BUF_INIT;
+	struct span text;
+
+	if (value.p != NULL && json_text(value, &scratch, &text) && text.n > 0) {
+		buf_adds(out, "text:\n");
+		visible_add(out, text);
+		if (out->data[out->len - 1] != '\n')
+			buf_addc(out, '\n');
+	}
+	buf_release(&scratch);
 }
 
 static void
@@ -109,13 +140,14 @@ add_record(void *arg, const struct picked *p)
 	struct show *s = arg;
 	struct buf *out = &s->out;
 
+	s->shown = mem_resize(s->shown, s->n + 1, sizeof(*s->shown));
+	s->shown[s->n] = (struct shown){p->rec->time, s->n, out->len};
+	s->n++;
 	if (s->json) {
 		buf_addspan(out, p->line);
 		buf_addc(out, '\n');
 		return;
 	}
-	if (s->n++ > 0)
-		buf_addc(out, '\n');
 	add_head(out, p->rec);
 	if (p->rec->request.p != NULL) {
 		buf_adds(out, "request ");
@@ -128,6 +160,42 @@ add_record(void *arg, const struct picked *p)
 		add_pretty(out, p->rec->response, 0);
 		buf_addc(out, '\n');
 	}
+	if (p->response.p != NULL)
+		add_text(out, json_get(p->response, "text"));
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct shown *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return x->number < y->number ? -1 : 1;
+}
+
+/* Segments are in the order in which they were begun, records in that of time. */
+static void
+put_all(struct show *s)
+{
+	size_t *ends = mem_zero(s->n + 1, sizeof(*ends));
+	struct buf out = BUF_INIT;
+
+	for (size_t i = 0; i < s->n; i++)
+		ends[i] = i + 1 < s->n ? s->shown[i + 1].at : s->out.len;
+	if (s->n > 0)
+		qsort(s->shown, s->n, sizeof(*s->shown), by_time);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct shown *one = &s->shown[i];
+		if (i > 0 && !s->json)
+			buf_addc(&out, '\n');
+		buf_add(&out, s->out.data + one->at, ends[one->number] - one->at);
+	}
+	change_put(&out);
+	buf_release(&out);
+	free(ends);
+	free(s->shown);
+	buf_release(&s->out);
 }
 
 int
@@ -149,7 +217,6 @@ ledger_show(int argc, char **argv)
 		cli_usage(&cli, "which key? bf-ledger grep finds them");
 	pick_keys(&pick, &cli);
 	status = pick_walk(&pick, add_record, &show);
-	change_put(&show.out);
-	buf_release(&show.out);
+	put_all(&show);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "io/utf8.h"
+#include "io/visible.h"
 #include "ledger/marks.h"
 #include "json/json.h"
 
@@ -154,34 +155,49 @@ by_answers(const void *a, const void *b)
 
 /* ---- for people ---- */
 
-/* A name, and blanks up to a width in columns. */
+/* A name as it is shown. */
+static void
+show_name(struct buf *out, const char *name)
+{
+	visible_add_line(out, span_str(*name == '\0' ? "-" : name));
+}
+
+static size_t
+name_width(const char *name, size_t least)
+{
+	struct buf shown = BUF_INIT;
+	size_t n;
+
+	show_name(&shown, name);
+	n = utf8_width(buf_span(&shown));
+	buf_release(&shown);
+	return n > least ? n : least;
+}
+
+/* And blanks up to a width in columns. */
 static void
 add_name(struct buf *out, const char *name, size_t width)
 {
-	size_t columns = utf8_width(span_str(name));
-
-	buf_adds(out, *name == '\0' ? "-" : name);
-	for (columns += *name == '\0'; columns < width; columns++)
+	show_name(out, name);
+	for (size_t n = name_width(name, 0); n < width; n++)
 		buf_addc(out, ' ');
 }
 
 static void
 add_table(struct buf *out, const struct stat_sum *s)
 {
-	size_t models = 5, endpoints = 8, w;
+	size_t models = 5, endpoints = 8;
 
 	for (size_t i = 0; i < s->nrows; i++) {
-		w = utf8_width(span_str(s->rows[i].model));
-		models = w > models ? w : models;
-		w = utf8_width(span_str(s->rows[i].endpoint));
-		endpoints = w > endpoints ? w : endpoints;
+		models = name_width(s->rows[i].model, models);
+		endpoints = name_width(s->rows[i].endpoint, endpoints);
 	}
 	buf_addc(out, '\n');
 	add_name(out, "model", models);
 	buf_adds(out, "  ");
 	add_name(out, "endpoint", endpoints);
-	buf_addf(out, " %9s %9s %9s %12s %12s %12s %12s\n", "answers", "failed",
-	    "billed?", "input", "output", "cached", "reasoning");
+	buf_addf(out, " %9s %9s %9s %9s %12s %12s %12s %12s\n", "answers", "failed",
+	    "billed?", "calls", "input", "output", "cached", "reasoning");
 	for (size_t i = 0; i < s->nrows; i++) {
 		const struct row *r = &s->rows[i];
 
@@ -189,9 +205,9 @@ add_table(struct buf *out, const struct stat_sum *s)
 		buf_adds(out, "  ");
 		add_name(out, r->endpoint, endpoints);
 		buf_addf(out,
-		    " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %12" PRId64
-		    " %12" PRId64 " %12" PRId64 " %12" PRId64 "\n",
-		    r->answers, r->failed, r->billed, r->tokens[INPUT],
+		    " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64
+		    " %12" PRId64 " %12" PRId64 " %12" PRId64 " %12" PRId64 "\n",
+		    r->answers, r->failed, r->billed, r->attempts, r->tokens[INPUT],
 		    r->tokens[OUTPUT], r->tokens[CACHED], r->tokens[REASONING]);
 	}
 }
@@ -228,9 +244,11 @@ say(struct buf *out, const struct stat_sum *s, const struct pick *p,
 		billed += s->rows[i].billed;
 	if (s->nclasses > 0) {
 		buf_adds(out, "\nfailed:");
-		for (size_t i = 0; i < s->nclasses; i++)
-			buf_addf(out, "%s %" PRIu64 " %s", i == 0 ? "" : ",",
-			    s->classes[i].n, s->classes[i].name);
+		for (size_t i = 0; i < s->nclasses; i++) {
+			buf_addf(out, "%s %" PRIu64 " ", i == 0 ? "" : ",",
+			    s->classes[i].n);
+			show_name(out, s->classes[i].name);
+		}
 		buf_addc(out, '\n');
 	}
 	if (billed > 0)

@@ -6,6 +6,8 @@
 #include "base/msg.h"
 #include "engine/request.h"
 #include "io/fdio.h"
+#include "io/hash.h"
+#include "io/visible.h"
 #include "ledger/ledger.h"
 #include "json/jsonl.h"
 
@@ -44,6 +46,21 @@ struct why {
 
 /* ---- the two sides: the text that a key is the hash of ---- */
 
+/* The text ends in its sample: one that is not known is like no other key's. */
+static void
+hide_sample(struct buf *text, const unsigned char *key)
+{
+	const struct span end = SPAN(",\"sample\":0}");
+	char hex[2 * LEDGER_KEY_SIZE];
+
+	if (text->len < end.n)
+		return;
+	hash_hex(key, LEDGER_KEY_SIZE, hex);
+	text->len -= end.n;
+	buf_addf(text, ",\"sample\":\"not among the first %d (key %.*s)\"}",
+	    SAMPLES, (int)sizeof(hex), hex);
+}
+
 /* Which sample a record is of is told by its key. */
 static void
 text_of_record(void *arg, const struct picked *p)
@@ -75,6 +92,8 @@ text_of_record(void *arg, const struct picked *p)
 			buf_addspan(text, buf_span(&r.text));
 		}
 	}
+	if (!same)
+		hide_sample(text, p->rec->key);
 	free(provider.endpoint);
 	entry_release(&en);
 	request_release(&r);
@@ -146,7 +165,7 @@ static void
 begin_line(struct why *w)
 {
 	w->differences++;
-	buf_addspan(&w->out, buf_span(&w->path));
+	visible_add_line(&w->out, buf_span(&w->path));
 	buf_adds(&w->out, ": ");
 }
 
@@ -162,7 +181,7 @@ add_short(struct buf *out, struct span v, size_t from)
 		end++;
 	if (begin > 0)
 		buf_adds(out, "...");
-	buf_add(out, v.p + begin, end - begin);
+	visible_add_line(out, span_of(v.p + begin, end - begin));
 	if (end < v.n)
 		buf_adds(out, "...");
 }

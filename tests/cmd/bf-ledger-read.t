@@ -18,9 +18,9 @@ like "$(cat out)" ".bf/ledger: 14 records, 10 answers that serve
 1 segment, * on disk for *kB of records: * times smaller
 20*Z to 20*Z
 
-model        endpoint   answers    failed   billed?  *
-gpt-4o-mini  mock  *8         4         0           22           22            0            0
-other        mock  *2         0         0  *
+model        endpoint   answers    failed   billed?     calls  *
+gpt-4o-mini  mock  *8         4         0        12           22           22            0            0
+other        mock  *2         0         0         2  *
 failed: 4 bad_request" "stat: a table by model and endpoint"
 run bf-ledger stat --json
 is "$(jq -c '[.records, .answers, .segments, .damages, .failed.bad_request, (.models | map(.answers))]' out)" \
@@ -96,6 +96,28 @@ is "$status" 2 "grep: an expression that is none"
 run bf-ledger grep '"role"'
 is "$status" 1 "grep: in texts, not in JSON"
 
+run bf-ledger grep '^(user|stop|assistant)$'
+is "$status" 1 "grep: not in what is no text of the call"
+jq -nc '{prompt: ("ab" * 20000 + "d")}, {prompt: ("a" * 60 + "!")}' >long.jsonl
+timeout 60 bf-mock --reply short -- bf-llm -q -m m -l long long.jsonl >/dev/null
+run bf-ledger grep -l long -k '^(?:(a)|(b))*d'
+is "$status $(wc -l <out)" "0 1" "grep: a long text is searched to its end"
+run bf-ledger grep -l long '^(a+)+$'
+is "$status" 2 "grep: an expression that backtracks without end"
+like "$(cat err)" "*backtracks too much*" "is not taken for one that matches nothing"
+
+# ---- what is shown does not drive the terminal ----
+harmful=$(printf '\033]0;x\007 \302\2331m')
+jq -nc --arg m "$harmful" '{prompt: ("p" + $m), request: {model: $m, messages: [{role: "user", content: $m}]}}' >esc.jsonl
+timeout 60 bf-mock -- bf-llm -q -l esc esc.jsonl >/dev/null
+k=$(bf-ledger cat -l esc | jq -r .k)
+for c in "stat" "show $k" "grep 0;x"; do
+	# shellcheck disable=SC2086
+	run bf-ledger ${c%% *} -l esc $(echo "$c" | cut -s -d' ' -f2)
+	is "$status $(LC_ALL=C grep -c "$(printf '[\001-\010\013-\037\177\233]')" out)" "0 0" "${c%% *}: nothing harmful comes out"
+	like "$(cat out)" '*\\x1b?0;x\\x07*\\x9b1m*' "${c%% *}: it is shown"
+done
+
 # ---- why ----
 export BF_ENDPOINT=mock OPENAI_BASE_URL=http://127.0.0.1:1/v1
 one=$(jq -r 'select(.model == "gpt-4o-mini" and .s == "ok") | .k' want | sort -u)
@@ -118,6 +140,11 @@ like "$(cat out)" '*endpoint: "elsewhere" -> "mock"*' "why: another endpoint"
 jq -c '.request.user = "me" | .request.stream = true' kurt >carried
 run bf-ledger why kurt carried
 is "$(cat out)" "the same call" "why: what is no part of the key is no difference"
+jq -c '.sample = 1234' kurt >far.jsonl
+timeout 60 bf-mock -- bf-llm -q -l far far.jsonl >/dev/null
+run bf-ledger why -l far kurt "$(bf-ledger cat -l far | jq -r .k)"
+is "$status" 1 "why: a sample beyond those that are tried is not the same call"
+like "$(cat out)" 'sample: 0 -> "not among the first 1000*' "and said to be unknown"
 echo '{"n":1}' >none
 run bf-ledger why kurt none
 is "$status" 2 "why: an entry that asks for nothing"
@@ -132,6 +159,36 @@ like "$(cat err)" "*8 conversations, 2 answers left out*" "and what is left out 
 is "$(bf-ledger export -q --finish-reason length --model other | jq -r '.messages[-1].content' | sort -u)" \
 	"Four times ten is forty" "export --finish-reason"
 
+jq -nc '{request: {model: "m", tools: [{type: "function", function: {name: "f"}}], messages: [{role: "user", content: "hi"}]}}' >tools.jsonl
+echo '{"id":"1","model":"m","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}}],"usage":{"prompt_tokens":1,"completion_tokens":1}}' >body
+timeout 60 bf-mock --body body -- bf-llm -q -l tools tools.jsonl >/dev/null
+is "$(bf-ledger export -q -l tools | jq -c '[.messages[-1].tool_calls[0].function.name, .messages[-1].content, .tools[0].function.name]')" \
+	'["f",null,"f"]' "export: tool calls, with the tools"
+echo '{"id":"1","model":"m","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":null,"refusal":"I will not"}}],"usage":{"prompt_tokens":1,"completion_tokens":1}}' >body
+timeout 60 bf-mock --body body -- bf-llm -q --accept refusal -l refused tools.jsonl >/dev/null
+run bf-ledger export -l refused
+is "$status $(wc -l <out)" "0 0" "export: no refusals"
+like "$(cat err)" "*0 conversations, 1 answer left out*" "which are counted"
+
+# ---- several segments ----
+cp -r .bf/ledger copied
+segment=$(basename copied/*.zst)
+cp "copied/$segment" copied/29990101T000000Z-elsewhere-0000000000000000.jsonl.zst
+is "$(bf-ledger cat -l copied | sort)" "$(sort want)" "cat: a record that was copied comes once"
+is "$(bf-ledger export -q -l copied | wc -l) $(bf-ledger stat --json -l copied | jq -c '[.records, .segments]')" \
+	"8 [14,2]" "and is counted once"
+rm "copied/$segment"* # what is recorded now is in a segment whose name is before the other's
+k=$(jq -r 'select(.s == "ok") | .k' want | head -n 1)
+bf-ledger forget -l copied "$k" >/dev/null
+is "$(bf-ledger show --json -l copied "$k" | jq -r .s | tail -n 1)" forget "show: in the order of time"
+printf '[*M\030\014\0\0\0bf-ledger 2\n' >copied/29990101T000000Z-elsewhere-0000000000000001.jsonl.zst
+for c in cat stat "grep x"; do
+	# shellcheck disable=SC2086
+	run bf-ledger $c -l copied
+	is "$status" 2 "${c% *}: a segment of a newer version"
+	like "$(cat err)" "*written by a newer version*" "is not passed over"
+done
+
 # ---- nothing was changed ----
 is "$(find .bf -type f -exec sha256sum {} +)" "$before" "none of it touched the ledger"
 
@@ -140,6 +197,8 @@ printf X | dd of="$(ls .bf/ledger/*.zst)" bs=1 seek=900 conv=notrunc 2>/dev/null
 run bf-ledger stat
 is "$status" 1 "stat: damage is status 1"
 like "$(cat err)" "*damaged: see bf-ledger verify*" "and said"
+run bf-ledger grep Zo
+is "$status" 2 "grep: damage is status 2, found or not"
 run bash -c 'bf-ledger cat >/dev/full'
 is "$status" 2 "cat >/dev/full: status 2"
 
