@@ -180,10 +180,13 @@ take_entry(struct engine *en)
 		count_surrogates(en);
 	if (anew_is_hit(en, en->request.key)) {
 		en->hits++;
+		if (!output_is_free(en)) {
+			output_queue(en, job_new(en));
+			return;
+		}
 		if (output_hit(en, en->request.key))
 			return;
-		output_queue(en, job_new(en));
-		return;
+		en->hits--; /* its record is damaged: as if there was none */
 	}
 	if (en->o->cached_only) {
 		fail_entry(en, "not_cached", "the ledger has no answer");

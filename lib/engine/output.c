@@ -121,7 +121,8 @@ put_response(struct engine *en, struct entry *entry, const char *file,
 	buf_release(&error);
 }
 
-static void
+/* false: its record cannot be read back, as the ledger has reported. */
+static bool
 put_from_ledger(struct engine *en, struct entry *entry, const char *file,
     uint64_t lineno, const unsigned char *key)
 {
@@ -131,15 +132,16 @@ put_from_ledger(struct engine *en, struct entry *entry, const char *file,
 	struct buf error = BUF_INIT;
 	int got = ledger_get(en->ledger, key, &rec, &e);
 
-	if (got <= 0) {
+	if (got == 0)
+		return false;
+	if (got < 0) {
 		if (en->stop_status == 0)
-			engine_say(en, ENGINE_ERROR,
-			    "%s:%" PRIu64 ": the ledger: %s", file, lineno,
-			    got < 0 ? e.text : "an answer is gone");
+			engine_say(en, ENGINE_ERROR, "%s:%" PRIu64 ": the ledger: %s",
+			    file, lineno, e.text);
 		engine_stop(en, STATUS_CANNOT, "the ledger cannot be read");
 		en->no_reading = true;
 		engine_stop_sending(en);
-		return;
+		return true;
 	}
 	buf_clear(&en->response);
 	if (en->provider->dialect->answer(
@@ -151,9 +153,11 @@ put_from_ledger(struct engine *en, struct entry *entry, const char *file,
 		output_fail_entry(en, entry, file, lineno, buf_span(&error));
 		buf_release(&error);
 	}
+	return true;
 }
 
-static void
+/* false: the ledger does not have its answer after all. */
+static bool
 put_job(struct engine *en, struct job *job)
 {
 	struct entry *entry = &en->out_entry;
@@ -161,15 +165,17 @@ put_job(struct engine *en, struct job *job)
 	struct json_fault f;
 
 	if (job->left || entry_parse(entry, span_of(job->line, job->n), &f) != 0)
-		return;
+		return true;
 	if (o == NULL || (o->recorded && o->text.len == 0))
-		put_from_ledger(en, entry, job->file, job->lineno, job->key);
-	else if (o->failed)
+		return put_from_ledger(
+		    en, entry, job->file, job->lineno, job->key);
+	if (o->failed)
 		output_fail_entry(
 		    en, entry, job->file, job->lineno, buf_span(&o->text));
 	else
 		put_response(en, entry, job->file, job->lineno, buf_span(&o->text),
 		    o->aside, o->attempts);
+	return true;
 }
 
 /* ---- the order ---- */
@@ -194,13 +200,16 @@ output_drop(struct engine *en, struct job *job)
 }
 
 bool
+output_is_free(const struct engine *en)
+{
+	return en->first == NULL && !output_full(en);
+}
+
+bool
 output_hit(struct engine *en, const unsigned char *key)
 {
-	if (en->first != NULL || output_full(en))
-		return false;
-	put_from_ledger(
+	return put_from_ledger(
 	    en, &en->entry, jsonl_name(en->reader), jsonl_lineno(en->reader), key);
-	return true;
 }
 
 /* What was not put out in the turn in which it came waits as its key. */
@@ -217,17 +226,56 @@ forget_fresh(struct engine *en)
 	}
 }
 
+static void
+take_first(struct engine *en, struct job *job)
+{
+	en->first = job->next;
+	if (en->first == NULL)
+		en->last = NULL;
+	job->next = NULL;
+	en->held -= job->held;
+}
+
+/*
+ * The first job's answer, which the ledger seemed to have, cannot be read back:
+ * it is asked for as if it had never been there.
+ */
+static void
+ask_again(struct engine *en, struct job *job)
+{
+	struct err e = ERR_INIT;
+
+	en->hits -= job->outcome == NULL;
+	outcome_unref(job->outcome);
+	job->outcome = NULL;
+	if (en->no_sending || en->o->cached_only ||
+	    request_read(&en->request, &en->out_entry, en->o->model, en->provider,
+		&e) != 0) {
+		job->left = true;
+		en->left++;
+		engine_at_least(en, STATUS_SOME_FAILED);
+		return;
+	}
+	en->held -= job->held;
+	calls_add(en, job, &en->request);
+	en->held += job->held;
+	if (!en->o->unordered)
+		return;
+	take_first(en, job);
+	en->held += job->held;
+}
+
 void
 output_emit(struct engine *en)
 {
 	struct job *job;
 
 	while ((job = en->first) != NULL && job->call == NULL && !output_full(en)) {
-		en->first = job->next;
-		if (en->first == NULL)
-			en->last = NULL;
-		en->held -= job->held;
-		put_job(en, job);
+		if (!put_job(en, job)) {
+			ask_again(en, job);
+			continue;
+		}
+		take_first(en, job);
 		output_drop(en, job);
 	}
 	forget_fresh(en);

@@ -332,7 +332,12 @@ int output_open(struct engine *en, struct err *e);
 bool output_full(const struct engine *en);
 bool output_pending(const struct engine *en);
 void output_queue(struct engine *en, struct job *job); /* it will go out in this place */
-/* Puts out an answer of the ledger at once, from the entry just read; false: not now. */
+/* Whether nothing waits for its turn, nor for standard output. */
+bool output_is_free(const struct engine *en);
+/*
+ * Puts out an answer of the ledger at once, from the entry just read; false: it
+ * cannot be read back, as the ledger has reported.
+ */
 bool output_hit(struct engine *en, const unsigned char *key);
 void output_emit(struct engine *en);  /* those whose turn it is */
 void output_flush(struct engine *en); /* as far as it goes without waiting */

@@ -241,4 +241,28 @@ is "$? $(jq -c .key calls.log | sort -u)" "0 null" "another server gets no heade
 run bf-mock -- bash -c 'head -n 1 in | bf-llm --no-ledger'
 like "$(cat err)" 'bf-llm: 1 entry: 1 answer (1 call, 0 from the ledger), 0 failed; *' "one is one"
 
+# ---- a record that an index leads to and that cannot be read back ----
+
+seq 9000 | jq -c '{n: ., prompt: ("\(.) " * 200)}' >many.jsonl
+llm -q -m m -j 50 many.jsonl
+cp out first
+[ -e "$(ls .bf/ledger/*.idx)" ]
+ok $? "a ledger with an index"
+segment=$(ls .bf/ledger/*.zst)
+printf XYZXYZ | dd of="$segment" bs=1 seek=$(($(stat -c %s "$segment") / 2)) conv=notrunc 2>/dev/null
+cp -r .bf damaged
+llm -m m -j 50 many.jsonl
+is "$status" 0 "one that is damaged stops nothing"
+same first out "and changes no answer"
+made=$(calls)
+[ "$made" -ge 1 ] && [ "$made" -lt 1000 ]
+ok $? "what was in the damaged frame is asked for again, and nothing else ($made calls)"
+like "$(cat err)" '*.jsonl.zst: byte *bf-ledger repair*' "the place is named, and what to do"
+llm -m m many.jsonl
+is "$status $(calls)" "0 0" "and is there from then on"
+rm -rf .bf
+mv damaged .bf
+llm -m m --cached-only many.jsonl
+is "$status $(grep -c ': not_cached: ' err)" "1 $made" "with --cached-only it is an entry without an answer"
+
 done_testing
