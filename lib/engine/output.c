@@ -136,8 +136,8 @@ put_from_ledger(struct engine *en, struct entry *entry, const char *file,
 		return false;
 	if (got < 0) {
 		if (en->stop_status == 0)
-			engine_say(en, ENGINE_ERROR, "%s:%" PRIu64 ": the ledger: %s",
-			    file, lineno, e.text);
+			engine_say(en, ENGINE_ERROR,
+			    "%s:%" PRIu64 ": the ledger: %s", file, lineno, e.text);
 		engine_stop(en, STATUS_CANNOT, "the ledger cannot be read");
 		en->no_reading = true;
 		engine_stop_sending(en);
@@ -167,8 +167,7 @@ put_job(struct engine *en, struct job *job)
 	if (job->left || entry_parse(entry, span_of(job->line, job->n), &f) != 0)
 		return true;
 	if (o == NULL || (o->recorded && o->text.len == 0))
-		return put_from_ledger(
-		    en, entry, job->file, job->lineno, job->key);
+		return put_from_ledger(en, entry, job->file, job->lineno, job->key);
 	if (o->failed)
 		output_fail_entry(
 		    en, entry, job->file, job->lineno, buf_span(&o->text));
