@@ -44,7 +44,9 @@ check() {
 	right "$d/out"
 	ok $? "$name: what is an answer is the right one"
 	unseen=$(($(sed -n 's/.*answers\{0,1\} (\([0-9]*\) calls.*/\1/p' "$d/err") - $(count "$d/stats" requests)))
-	[ $unseen -eq 0 ] || { [ $unseen -gt 0 ] && grep -q reset-after "$d/scenario"; }
+	# A call may be lost in a connection that the server is just closing: then it
+	# is told of and was not seen.  The other way round is a payment unknown.
+	[ $unseen -ge 0 ]
 	ok $? "$name: no call is made that is not told of" || echo "# told of and not seen: $unseen"
 	is "$(count "$d/stats" answered) $(count "$d/stats" answered_again)" "$(wc -l <"$d/out") 0" \
 		"$name: each answer was given once"
