@@ -52,7 +52,9 @@ is "$(ls two | wc -l)" 2 "a free segment is used again"
 lost=0
 rounds=14
 [ -n "${BF_SOAK:-}" ] && rounds=167
-for round in $(seq 1 $rounds); do
+# On a busy machine a writer may be killed before it has come to anything: more of them.
+round=0
+while [ $((round += 1)) -le $rounds ] || { [ "$(wc -l <kill.acks)" -le 1000 ] && [ $round -le 500 ]; }; do
 	pids=
 	for w in 1 2 3; do
 		BF_BLOCK=8192 BF_TAIL=60000 BF_INDEX=15000 timeout -s KILL 0.0$((RANDOM % 60 + 15)) \
@@ -63,7 +65,7 @@ for round in $(seq 1 $rounds); do
 	cat acks.[123] >>kill.acks
 	"$led" have killed <kill.acks >missing 2>>kill.err || lost=$((lost + 1))
 done 2>/dev/null
-is "$lost" 0 "$((3 * rounds)) writers killed: nothing that was acknowledged is lost"
+is "$lost" 0 "$((3 * (round - 1))) writers killed: nothing that was acknowledged is lost"
 [ "$(wc -l <kill.acks)" -gt 1000 ]
 ok $? "and there was something to lose ($(wc -l <kill.acks) records)"
 grep -e 'are lost' -e 'are left' kill.err | sort | uniq -c | head -5 | sed "s/^/# /"
