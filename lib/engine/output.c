@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 void
@@ -367,32 +368,52 @@ output_failed(struct engine *en)
 	discard(en);
 }
 
-/* Whether a piece can be written without waiting. */
-static bool
-may_write(void)
+/* As much as goes without waiting, by the kernel's word; no matter how many wait.
+ */
+static ssize_t
+write_what_fits(struct output *out)
 {
-	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+#ifdef RWF_NOWAIT
+	struct iovec rest = {out->data.data + out->at, out->data.len - out->at};
 
-	return poll(&p, 1, 0) > 0;
+	if (!out->in_pieces)
+		return pwritev2(STDOUT_FILENO, &rest, 1, -1, RWF_NOWAIT);
+#endif
+	errno = EOPNOTSUPP;
+	return -1;
 }
 
+/* As much as a pipe that polls writable takes for certain. */
+static ssize_t
+write_piece(struct output *out)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	size_t left = out->data.len - out->at;
+
+	if (poll(&p, 1, 0) > 0)
+		return write(STDOUT_FILENO, out->data.data + out->at,
+		    left < PIPE_BUF ? left : PIPE_BUF);
+	errno = EAGAIN;
+	return -1;
+}
+
+/*
+ * Without waiting, though the descriptor may be shared with others, so that
+ * O_NONBLOCK is not for us to set.
+ */
 static void
 write_pieces(struct engine *en)
 {
 	struct output *out = &en->out;
 	struct err e;
 	ssize_t n;
-	size_t most;
 
 	while (out->at < out->data.len && !out->waits) {
-		if (!may_write()) {
-			out->waits = true;
-			break;
+		n = write_what_fits(out);
+		if (n < 0 && errno != EAGAIN && errno != EINTR && errno != EPIPE) {
+			out->in_pieces = true;
+			n = write_piece(out);
 		}
-		/* As much as a pipe that polls writable takes for certain. */
-		most = out->data.len - out->at < PIPE_BUF ? out->data.len - out->at
-							  : PIPE_BUF;
-		n = write(STDOUT_FILENO, out->data.data + out->at, most);
 		if (n >= 0)
 			out->at += (size_t)n;
 		else if (errno == EAGAIN)

@@ -119,6 +119,7 @@ struct output {
 	size_t at; /* written up to here */
 	bool waits; /* for POLLOUT */
 	bool direct; /* a regular file: never waits */
+	bool in_pieces; /* the kernel cannot write there without waiting */
 	bool gone;
 };
 
