@@ -3,6 +3,7 @@
 #include "subcommand.h"
 
 #include "base/msg.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 
@@ -55,13 +56,14 @@ add_turn(struct buf *out, struct span response)
 static void
 add_tools(struct buf *out, struct span request)
 {
-	static const char *const names[] = {"tools", "parallel_tool_calls"};
+	static const struct span names[] = {
+	    SPAN_INIT("tools"), SPAN_INIT("parallel_tool_calls")};
 	struct span in[2];
 
 	json_pick(request, names, in, 2);
 	for (int i = 0; i < 2; i++)
 		if (in[i].p != NULL) {
-			buf_addf(out, ",\"%s\":", names[i]);
+			buf_addf(out, ",\"%s\":", names[i].p);
 			buf_addspan(out, in[i]);
 		}
 }
@@ -82,7 +84,7 @@ add_conversation(void *arg, const struct picked *p)
 	    reason.p != NULL && json_is(reason, sum->finish)) {
 		buf_adds(out, "{\"messages\":");
 		buf_add(out, messages.p, messages.n - 1);
-		if (json_count(messages) > 0)
+		if (!json_is_empty(messages))
 			buf_addc(out, ',');
 		if (add_turn(out, p->response)) {
 			buf_addc(out, ']');

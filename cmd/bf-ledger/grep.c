@@ -5,6 +5,7 @@
 #include "base/msg.h"
 #include "io/hash.h"
 #include "io/visible.h"
+#include "json/json.h"
 
 #include <stdlib.h>
 
@@ -117,7 +118,8 @@ find_in(struct grep *g, struct span value, size_t *from, size_t *to)
 static bool
 find(struct grep *g, const struct picked *p, size_t *from, size_t *to)
 {
-	static const char *const names[] = {"text", "reasoning", "tool_calls"};
+	static const struct span names[] = {
+	    SPAN_INIT("text"), SPAN_INIT("reasoning"), SPAN_INIT("tool_calls")};
 	struct span request = p->rec->request, in[3];
 
 	if (request.p != NULL &&

@@ -148,7 +148,7 @@ chat_parse(struct chat *c, struct span body, struct err *e)
 	if (c->model.p == NULL || json_type(c->model) != JSON_STRING)
 		return err_set(e, "you must provide a 'model', a string");
 	if (messages.p == NULL || json_type(messages) != JSON_ARRAY ||
-	    json_count(messages) == 0)
+	    json_is_empty(messages))
 		return err_set(
 		    e, "you must provide 'messages', an array of at least one");
 	if (stream.p != NULL && json_type(stream) == JSON_TRUE)

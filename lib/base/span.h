@@ -19,6 +19,8 @@ struct span {
 
 /* A span over a string literal. */
 #define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
+/* The same where C wants a constant: in a table. */
+#define SPAN_INIT(literal) {(literal), sizeof(literal) - 1}
 #define SPAN_NONE     ((struct span){NULL, 0})
 
 static inline struct span

@@ -62,7 +62,7 @@ struct dialect {
 	/*
 	 * Appends the response object for a body that is an answer: 0.  -1 and e
 	 * for one that is not (an error object, no choice, no content): then
-	 * only a->usage is meaningful.  body is any bytes.
+	 * only a->usage is meaningful.  body is JSON that has been checked.
 	 */
 	int (*answer)(struct buf *out, struct span body, struct span model,
 	    struct dialect_answer *a, struct err *e);
@@ -72,6 +72,9 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai_chat;
+
+/* Whether bytes that a server sent are JSON, as answer() wants it: 0, or -1 and e. */
+int dialect_check(struct span body, struct err *e);
 
 /*
  * Members of a request that say how it is carried or accounted for, not what

@@ -62,6 +62,19 @@ body(struct buf *out, struct span request, struct span model)
 
 /* ---- answers ---- */
 
+int
+dialect_check(struct span body, struct err *e)
+{
+	struct json_fault fault;
+
+	if (body.n == 0)
+		return err_set(e, "the answer is empty");
+	if (json_check(body, &fault) != 0)
+		return err_set(e, "the answer is not JSON: byte %zu: %s", fault.at,
+		    fault.what);
+	return 0;
+}
+
 static bool
 is_object(struct span v)
 {
@@ -98,19 +111,21 @@ count_of(struct span v)
 static void
 read_usage(struct span u, struct dialect_usage *usage)
 {
-	struct span cached;
+	static const struct span names[] = {SPAN_INIT("prompt_tokens"),
+	    SPAN_INIT("completion_tokens"), SPAN_INIT("prompt_tokens_details"),
+	    SPAN_INIT("completion_tokens_details"),
+	    SPAN_INIT("prompt_cache_hit_tokens")};
+	struct span in[5], cached;
 
 	if (!is_object(u))
 		return;
+	json_pick(u, names, in, 5);
 	usage->known = true;
-	usage->input = count_of(json_get(u, "prompt_tokens"));
-	usage->output = count_of(json_get(u, "completion_tokens"));
-	cached = get_in(json_get(u, "prompt_tokens_details"), "cached_tokens");
-	if (!is_there(cached))
-		cached = json_get(u, "prompt_cache_hit_tokens");
-	usage->cached = count_of(cached);
-	usage->reasoning = count_of(
-	    get_in(json_get(u, "completion_tokens_details"), "reasoning_tokens"));
+	usage->input = count_of(in[0]);
+	usage->output = count_of(in[1]);
+	cached = get_in(in[2], "cached_tokens");
+	usage->cached = count_of(is_there(cached) ? cached : in[4]);
+	usage->reasoning = count_of(get_in(in[3], "reasoning_tokens"));
 }
 
 static void
@@ -120,10 +135,15 @@ add_usage(struct buf *out, const struct dialect_usage *u)
 		buf_adds(out, "null");
 		return;
 	}
-	buf_addf(out,
-	    "{\"input\":%lld,\"output\":%lld,\"cached\":%lld,\"reasoning\":%lld}",
-	    (long long)u->input, (long long)u->output, (long long)u->cached,
-	    (long long)u->reasoning);
+	buf_adds(out, "{\"input\":");
+	buf_addi(out, u->input);
+	buf_adds(out, ",\"output\":");
+	buf_addi(out, u->output);
+	buf_adds(out, ",\"cached\":");
+	buf_addi(out, u->cached);
+	buf_adds(out, ",\"reasoning\":");
+	buf_addi(out, u->reasoning);
+	buf_addc(out, '}');
 }
 
 static void
@@ -146,10 +166,11 @@ struct choice {
 static int
 read_choice(struct span choice, struct choice *c, struct err *e)
 {
-	static const char *const of_choice[] = {
-	    "message", "finish_reason", "logprobs"};
-	static const char *const of_message[] = {
-	    "content", "refusal", "reasoning", "reasoning_content", "tool_calls"};
+	static const struct span of_choice[] = {SPAN_INIT("message"),
+	    SPAN_INIT("finish_reason"), SPAN_INIT("logprobs")};
+	static const struct span of_message[] = {SPAN_INIT("content"),
+	    SPAN_INIT("refusal"), SPAN_INIT("reasoning"),
+	    SPAN_INIT("reasoning_content"), SPAN_INIT("tool_calls")};
 	struct span in_choice[3], in_message[5];
 
 	json_pick(choice, of_choice, in_choice, 3);
@@ -165,7 +186,7 @@ read_choice(struct span choice, struct choice *c, struct err *e)
 	c->reasoning = is_string(in_message[2]) ? in_message[2] : in_message[3];
 	c->tool_calls = in_message[4];
 	if (c->tool_calls.p != NULL && (json_type(c->tool_calls) != JSON_ARRAY ||
-					   json_count(c->tool_calls) == 0))
+					   json_is_empty(c->tool_calls)))
 		c->tool_calls = SPAN_NONE;
 	return 0;
 }
@@ -221,19 +242,14 @@ static int
 answer(struct buf *out, struct span text, struct span model,
     struct dialect_answer *a, struct err *e)
 {
-	static const char *const names[] = {"usage", "error", "choices", "model"};
+	static const struct span names[] = {SPAN_INIT("usage"), SPAN_INIT("error"),
+	    SPAN_INIT("choices"), SPAN_INIT("model")};
 	struct choice c;
-	struct json_fault fault;
 	struct span in[4], choices, choice;
 	bool refused;
 
 	*a = (struct dialect_answer){.aside = NULL};
-	if (text.n == 0)
-		return err_set(e, "the answer is empty");
-	if (json_check(text, &fault) != 0)
-		return err_set(e, "the answer is not JSON: byte %zu: %s", fault.at,
-		    fault.what);
-	while (strchr(" \t\r\n", *text.p) != NULL)
+	while (text.n > 0 && strchr(" \t\r\n", *text.p) != NULL)
 		text = span_of(text.p + 1, text.n - 1);
 	if (!is_object(text))
 		return err_set(e, "the answer is not a JSON object");

@@ -580,7 +580,8 @@ on_done(struct http_call *hc)
 	en->flying--;
 	lanes_landed(en, c);
 	if (hc->outcome == HTTP_ANSWERED && hc->status >= 200 && hc->status < 300)
-		answer = d->answer(&response, hc->answer, buf_span(&c->model), &a,
+		answer = dialect_check(hc->answer, &e) == 0 &&
+			 d->answer(&response, hc->answer, buf_span(&c->model), &a,
 			     &e) == 0;
 	else if (hc->outcome == HTTP_ANSWERED)
 		read_error(en, hc->answer, &de);

@@ -61,7 +61,7 @@ check_body(struct span messages, struct span n, struct err *e)
 {
 	int64_t count;
 
-	if (!is_type(messages, JSON_ARRAY) || json_at(messages, 0).p == NULL)
+	if (!is_type(messages, JSON_ARRAY) || json_is_empty(messages))
 		return err_set(e,
 		    "the request has no \"messages\", an array with one or more");
 	if (is_type(n, JSON_NUMBER) && (!json_i64(n, &count) || count != 1))
@@ -70,12 +70,18 @@ check_body(struct span messages, struct span n, struct err *e)
 	return 0;
 }
 
+static bool
+is_named(struct span model)
+{
+	return model.p != NULL && json_type(model) != JSON_NULL;
+}
+
 /* The canonical body, which has a model. */
 static int
 make_canon(struct request *r, struct span body, struct span named,
     const char *model, struct err *e)
 {
-	if (named.p != NULL && json_type(named) != JSON_NULL) {
+	if (is_named(named)) {
 		if (json_type(named) != JSON_STRING)
 			return err_set(
 			    e, "the request's \"model\" is not a string");
@@ -87,7 +93,7 @@ make_canon(struct request *r, struct span body, struct span named,
 		buf_clear(&r->scratch);
 		buf_add(&r->scratch, body.p, body.n - 1);
 		buf_adds(&r->scratch,
-		    json_count(body) == 0 ? "\"model\":" : ",\"model\":");
+		    json_is_empty(body) ? "\"model\":" : ",\"model\":");
 		json_add_string(&r->scratch, span_str(model));
 		buf_addc(&r->scratch, '}');
 		body = buf_span(&r->scratch);
@@ -124,7 +130,9 @@ make_key(struct request *r, const struct provider *p, int64_t sample)
 	json_add_string(t, span_str(p->endpoint));
 	buf_adds(t, ",\"model\":");
 	json_add_string(t, buf_span(&r->model));
-	buf_addf(t, ",\"sample\":%lld}", (long long)sample);
+	buf_adds(t, ",\"sample\":");
+	buf_addi(t, sample);
+	buf_addc(t, '}');
 	hash_blake2b(buf_span(t), r->key, sizeof r->key);
 }
 
@@ -132,8 +140,9 @@ int
 request_read(struct request *r, const struct entry *en, const char *model,
     const struct provider *p, struct err *e)
 {
-	static const char *const names[] = {"messages", "n", "model"};
-	struct span body, in[3], name, bare, canon;
+	static const struct span names[] = {
+	    SPAN_INIT("messages"), SPAN_INIT("n"), SPAN_INIT("model")};
+	struct span body, in[3], name, bare;
 	int64_t sample;
 
 	body = find_body(r, en, e);
@@ -143,14 +152,14 @@ request_read(struct request *r, const struct entry *en, const char *model,
 	if (check_body(in[0], in[1], e) != 0 ||
 	    make_canon(r, body, in[2], model, e) != 0)
 		return -1;
-	canon = buf_span(&r->canon);
-	if (!json_text(json_get(canon, "model"), &r->scratch, &name) ||
-	    provider_split(name, &bare, e) != 0)
+	if (!is_named(in[2]) || !json_text(in[2], &r->scratch, &name))
+		name = span_str(model);
+	if (provider_split(name, &bare, e) != 0)
 		return -1;
 	buf_clear(&r->model);
 	buf_addspan(&r->model, bare);
 	buf_clear(&r->body);
-	p->dialect->body(&r->body, canon, buf_span(&r->model));
+	p->dialect->body(&r->body, buf_span(&r->canon), buf_span(&r->model));
 	name = entry_get(en, "sample");
 	if (name.p == NULL || !json_i64(name, &sample))
 		sample = 0;

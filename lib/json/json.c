@@ -49,15 +49,12 @@ json_type_name(enum json_type t)
 }
 
 bool
-json_key_is(struct span key, struct span name)
+json_escaped_key_is(struct span key, struct span name)
 {
 	struct buf text = BUF_INIT;
 	bool same;
 
-	if (key.n > 0 && name.n > 0 && *key.p != *name.p && *key.p != '\\')
-		return false;
-	/* An escape is always longer than what it stands for. */
-	if (key.n <= name.n)
+	if (key.n == name.n)
 		return span_eq(key, name) &&
 		       (key.n == 0 || memchr(key.p, '\\', key.n) == NULL);
 	if (memchr(key.p, '\\', key.n) == NULL)
@@ -85,7 +82,7 @@ json_get(struct span object, const char *name)
 
 void
 json_pick(
-    struct span object, const char *const *names, struct span *values, size_t n)
+    struct span object, const struct span *names, struct span *values, size_t n)
 {
 	struct json_iter it = json_iter(object);
 	struct json_member m;
@@ -96,7 +93,7 @@ json_pick(
 		return;
 	while (json_next(&it, &m))
 		for (size_t i = 0; i < n; i++)
-			if (json_key_is(m.key, span_str(names[i])))
+			if (json_key_is(m.key, names[i]))
 				values[i] = m.value;
 }
 
@@ -124,6 +121,15 @@ json_count(struct span value)
 	while (json_next(&it, &m))
 		n++;
 	return n;
+}
+
+bool
+json_is_empty(struct span value)
+{
+	struct json_iter it = json_iter(value);
+	struct span key;
+
+	return !iter_next(&it, &key);
 }
 
 bool

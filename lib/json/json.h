@@ -73,15 +73,26 @@ struct json_iter json_iter(struct span value);
 bool json_next(struct json_iter *it, struct json_member *m);
 
 /* Whether a key as written means this name (escapes resolved). */
-bool json_key_is(struct span key, struct span name);
+bool json_escaped_key_is(struct span key, struct span name);
+static inline bool
+json_key_is(struct span key, struct span name)
+{
+	/* An escape is always longer than what it stands for. */
+	if (key.n < name.n)
+		return false;
+	if (key.n > 0 && name.n > 0 && *key.p != *name.p && *key.p != '\\')
+		return false;
+	return json_escaped_key_is(key, name);
+}
 
 /* The value of the last member of that name; SPAN_NONE if there is none. */
 struct span json_get(struct span object, const char *name);
 /* Several at once: values[i] is what json_get(object, names[i]) gives. */
-void json_pick(struct span object, const char *const *names, struct span *values,
+void json_pick(struct span object, const struct span *names, struct span *values,
     size_t n);
 struct span json_at(struct span array, size_t index);
 size_t json_count(struct span value); /* members or elements */
+bool json_is_empty(struct span value); /* whether that is 0 */
 
 /*
  * A string's contents (raw: as written, without quotes) in UTF-8, appended.

@@ -133,6 +133,7 @@ test_forms(struct span value)
 	json_compact(&compact, value);
 	require(compact.len <= value.n && is_json(buf_span(&compact)));
 	require(json_count(value) == json_count(buf_span(&compact)));
+	require(json_is_empty(value) == (json_count(value) == 0));
 	buf_clear(&again);
 	require(json_canon(&again, buf_span(&compact)) == lone);
 	require(span_eq(buf_span(&canon), buf_span(&again)));

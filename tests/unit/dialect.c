@@ -35,7 +35,8 @@ answer(const char *body, struct dialect_answer *a)
 	struct err e = ERR_INIT;
 
 	buf_clear(&b);
-	if (d->answer(&b, span_str(body), SPAN("asked"), a, &e) != 0) {
+	if (dialect_check(span_str(body), &e) != 0 ||
+	    d->answer(&b, span_str(body), SPAN("asked"), a, &e) != 0) {
 		ok(b.len == 0 && e.text[0] != '\0', "no answer, and a reason: %s",
 		    e.text);
 		return SPAN("");

@@ -326,10 +326,10 @@ test_iterate(void)
 	is_int((long long)json_count(v), 5, "count");
 	is_span(json_get(v, "a"), SPAN("\" x \""), "of duplicates the last");
 	ok(json_get(v, "d").p == NULL, "no such member");
-	json_pick(v, (const char *const[]){"d", "a"}, picked, 2);
+	json_pick(v, (const struct span[]){SPAN("d"), SPAN("a")}, picked, 2);
 	ok(picked[0].p == NULL, "picked together: none");
 	is_span(picked[1], json_get(v, "a"), "picked together: the last");
-	json_pick(SPAN("[\"a\"]"), (const char *const[]){"a"}, picked, 1);
+	json_pick(SPAN("[\"a\"]"), (const struct span[]){SPAN("a")}, picked, 1);
 	ok(picked[0].p == NULL, "picked together: not from an array");
 	ok(json_get(SPAN("[1]"), "a").p == NULL, "no members in an array");
 
@@ -341,6 +341,9 @@ test_iterate(void)
 	is_int((long long)json_count(v), 4, "count of elements");
 	is_int((long long)json_count(SPAN("[ ]")), 0, "of none");
 	is_int((long long)json_count(SPAN("12")), 0, "of a number");
+	ok(json_is_empty(SPAN("[ ]")) && json_is_empty(SPAN("{}")) &&
+		!json_is_empty(SPAN("[ 0 ]")) && !json_is_empty(SPAN("{\"\":[]}")),
+	    "what is empty");
 }
 
 static void
