@@ -36,8 +36,8 @@ NO_FORTIFY  = $(findstring -fsanitize,$(CFLAGS))$(findstring _FORTIFY_SOURCE,$(C
 BF_HARD     = -fstack-protector-strong -fPIE \
               $(if $(NO_FORTIFY),,$(if $(OPTIMISED),-D_FORTIFY_SOURCE=2))
 BF_CPPFLAGS = -Ilib -D_GNU_SOURCE -DBF_VERSION='"$(VERSION)"'
-BF_CFLAGS   = -std=c11 $(BF_WARN) $(BF_HARD) $(WERROR)
-BF_LDFLAGS  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+BF_CFLAGS   = -std=c11 -pthread $(BF_WARN) $(BF_HARD) $(WERROR)
+BF_LDFLAGS  = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 # What each command needs beside the C library; all others need nothing.
 # tests/cmd/build.t checks it.

@@ -6,6 +6,7 @@
 #include "filter.h"
 #include "io/hash.h"
 #include "ledger/walk.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -152,7 +153,6 @@ struct picking {
 	bool several;          /* segments */
 	bool looking;          /* only for what keys stand for */
 	struct ledger *ledger; /* to tell what is current */
-	struct entry members;
 	struct buf scratch, response;
 	/* By prefix: the key that it stands for, once one was met. */
 	unsigned char (*keys)[LEDGER_KEY_SIZE];
@@ -241,13 +241,13 @@ on_line(void *arg, const struct survey_line *l)
 
 	if (!may_be_meant(w, l))
 		return 0;
-	if (record_parse(l->line, &l->head, &w->members, &rec, &w->scratch, &e) !=
-	    0) {
+	if (record_check(l->line, &e) != 0) {
 		msg_warn(
 		    "%s: byte %" PRIu64 ": left out: %s", p->dir, l->frame, e.text);
 		p->damages++;
 		return 0;
 	}
+	record_parse(l->line, &l->head, &rec, &w->scratch);
 	if ((p->model != NULL && !span_eq(rec.model, span_str(p->model))) ||
 	    (p->current && !is_current(w, &rec)))
 		return 0;
@@ -367,8 +367,7 @@ int
 pick_walk(struct pick *p, pick_fn *fn, void *arg)
 {
 	struct ledger_options o = {.read_only = true};
-	struct picking w = {
-	    .pick = p, .fn = nothing, .arg = arg, .members = ENTRY_INIT};
+	struct picking w = {.pick = p, .fn = nothing, .arg = arg};
 	struct err e = ERR_INIT;
 
 	w.keys = mem_zero((size_t)p->nprefixes + 1, sizeof(*w.keys));
@@ -381,7 +380,6 @@ pick_walk(struct pick *p, pick_fn *fn, void *arg)
 	w.fn = fn;
 	walk_all(&w);
 	ledger_close(w.ledger, &e);
-	entry_release(&w.members);
 	buf_release(&w.scratch);
 	buf_release(&w.response);
 	free(w.heard.slots);

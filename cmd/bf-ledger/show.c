@@ -6,6 +6,7 @@
 #include "base/msg.h"
 #include "io/hash.h"
 #include "io/visible.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -32,6 +32,8 @@ struct header {
 	uint64_t covered;
 	int64_t first, last;
 	unsigned char proof[INDEX_PROOF];
+	uint32_t distinct;
+	uint32_t unused;
 };
 
 static const char magic[8] = "bf-index";
@@ -106,6 +108,7 @@ index_new(unsigned char *bytes, size_t size, bool mapped)
 	ix->covered = h.covered;
 	ix->first = h.first;
 	ix->last = h.last;
+	ix->distinct = h.distinct == 1;
 	memcpy(ix->proof, h.proof, sizeof(ix->proof));
 	blocks = lay_out(ix);
 	if (blocks != size / INDEX_BLOCK) {
@@ -522,6 +525,9 @@ index_make(struct index_plan *p, struct buf *out)
 		return -1;
 	memset(&shape, 0, sizeof(shape));
 	shape.entries = h.entries = entries.n;
+	h.distinct = (p->old == NULL || p->old->distinct) &&
+		     entries.n ==
+			 p->nrecords + (p->old == NULL ? 0 : p->old->entries);
 	shape.nframes = h.nframes;
 	(void)lay_out(&shape);
 	add_fences(out, start, &shape);

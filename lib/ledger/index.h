@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "ledger/table.h"
 
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 #define INDEX_BLOCK   4096
 #define INDEX_PROOF   32 /* last bytes that are covered, to know the segment by */
 
@@ -39,6 +39,7 @@ struct index {
 	uint64_t entries;
 	uint64_t covered; /* bytes of the segment */
 	int64_t first, last;
+	bool distinct; /* no key has two records in what is covered */
 	unsigned char proof[INDEX_PROOF];
 	uint64_t words; /* of the filter */
 	size_t entry_at, frame_at, fence_at, filter_at; /* blocks */

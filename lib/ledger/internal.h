@@ -6,6 +6,7 @@
  *	index.c    key to place in a segment    (index.h)
  *	table.c    key to place, for the rest   (table.h)
  *	store.c    frames by number, decoded ones kept in a cache
+ *	ahead.c    frames that will be asked for next, decoded beforehand
  *	spool.c    decoded frames in a temporary file
  *	sidecar.c  a segment's index, and what lies beyond it
  *	place.c    look-up: the newest word on a key
@@ -56,6 +57,7 @@ struct frame {
 	uint32_t segment;
 	uint32_t newer, older; /* the cache's list */
 	uint32_t local;        /* number in the segment's index + 1; 0: beyond it */
+	bool sound;            /* of text: all lines' crcs hold and all are JSON */
 	enum frame_kind kind;
 };
 
@@ -91,6 +93,27 @@ struct place {
 	struct table_entry entry; /* frame: in the ledger's numbers, or the index's */
 	uint32_t segment;
 	bool indexed;
+};
+
+/* A record's line, where it was found. */
+struct found_line {
+	struct span text;
+	struct record_head head;
+	bool sound; /* its crc holds and it is JSON: need not be looked at again */
+};
+
+/* Where the record behind the last one that was found begins. */
+struct next_line {
+	uint32_t segment, local; /* the frame's number in its index + 1; 0: not known */
+	uint32_t line;
+};
+
+/* Frames of an index that were read one after the other. */
+struct course {
+	uint32_t segment, local; /* the last one */
+	unsigned run;
+	struct ahead *ahead; /* NULL: no reason for it so far */
+	bool off;            /* it does not start */
 };
 
 /* Frames that were decoded again and again, as text. */
@@ -146,6 +169,8 @@ struct ledger {
 	uint32_t free_frame;
 	struct table table;
 	struct spool spool;
+	struct course course;
+	struct next_line next;
 	uint32_t last_hit; /* segment */
 	struct place memo; /* of the last look-up */
 	bool has_memo;
@@ -155,7 +180,6 @@ struct ledger {
 	struct window window;
 	struct buf found;   /* a line that was found elsewhere */
 	struct buf scratch; /* unescaped texts of the record handed out */
-	struct entry members; /* of its line */
 	struct writer writer;
 };
 
@@ -179,8 +203,11 @@ void store_free(struct ledger *l, uint32_t frame);
 /* The number of a frame of an index while it is in the cache; NO_FRAME if broken. */
 uint32_t store_indexed(struct ledger *l, uint32_t segment, uint32_t local);
 
-/* A line of an indexed frame, from wherever it is quickest; -1 when not to be had. */
-int store_indexed_line(struct ledger *l, const struct place *p, struct span *line);
+/*
+ * A line of an indexed frame, from wherever it is quickest: its text, and whether
+ * it is sound. -1 when not to be had.
+ */
+int store_indexed_line(struct ledger *l, const struct place *p, struct found_line *line);
 
 /* The line at an offset of a text; -1 if there is none. */
 int store_line_in(struct span text, size_t at, struct span *line);
@@ -188,6 +215,33 @@ int store_line_in(struct span text, size_t at, struct span *line);
 /* A record has been found (or appended) at a place beyond the indexes. */
 void store_record(struct ledger *l, const struct record_head *h, uint32_t frame, size_t line);
 void store_note_time(struct frame *f, int64_t time);
+
+/*
+ * Whether the record behind the last one that was found is an answer with this
+ * key, and its frame decoded: then its place. Its crc is not looked at.
+ */
+bool store_next(struct ledger *l, uint32_t segment, const unsigned char *key,
+    struct table_entry *e);
+
+/* ---- ahead.c ---- */
+
+/*
+ * Decodes and checks frames on a thread of its own, so that a rerun in the
+ * ledger's order finds the next ones ready. All that can go wrong there makes a
+ * frame that is not taken: who asks reads it himself.
+ */
+struct ahead *ahead_new(void); /* NULL: no thread is to be had */
+void ahead_free(struct ahead *a);
+/* The frame at an offset of a segment will be wanted; packed bytes of fd hold it. */
+void ahead_want(struct ahead *a, uint32_t segment, int fd, uint64_t at, size_t packed);
+/* It goes on elsewhere: what was wanted so far makes room. */
+void ahead_turn(struct ahead *a);
+/*
+ * The text of a frame that was wanted, as the caller's memory: waits for it.
+ * false: it was not, or is not to be had this way.
+ */
+bool ahead_take(struct ahead *a, uint32_t segment, uint64_t at, char **text, size_t *size,
+    bool *sound);
 
 /* ---- spool.c ---- */
 
@@ -203,7 +257,7 @@ int spool_line(struct spool *s, uint64_t at, struct span *line);
 /* The newest word on a key, an answer or its withdrawal; false if there is none. */
 bool place_find(struct ledger *l, const unsigned char *key, struct place *p);
 /* The line of a place, of this key, its crc verified; 0, or -1. */
-int place_line(struct ledger *l, const struct place *p, struct span *line);
+int place_line(struct ledger *l, const struct place *p, struct found_line *line);
 /* A record's time; INT64_MIN when it is not to be had. Looks into the frame only if it must. */
 int64_t place_time(struct ledger *l, const struct place *p);
 /* No record of the place is newer, none is older. */

@@ -58,7 +58,6 @@ ledger_free(struct ledger *l)
 	buf_release(&l->window.bytes);
 	buf_release(&l->found);
 	buf_release(&l->scratch);
-	entry_release(&l->members);
 	for (size_t i = 0; i < l->nstrangers; i++)
 		free(l->strangers[i]);
 	free(l->strangers);
@@ -106,7 +105,7 @@ ledger_has(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE])
 
 /* Another process may have moved everything to other files since. */
 static bool
-find_elsewhere(struct ledger *l, struct place *p, struct span *line)
+find_elsewhere(struct ledger *l, struct place *p, struct found_line *line)
 {
 	struct err e;
 
@@ -127,18 +126,18 @@ int
 ledger_get(struct ledger *l, const unsigned char key[LEDGER_KEY_SIZE],
     struct ledger_record *rec, struct err *e)
 {
-	struct record_head h;
 	struct place p;
-	struct span line;
+	struct found_line line;
 
 	if (!place_find(l, key, &p) || !is_answer(&p.entry))
 		return 0;
 	if (place_line(l, &p, &line) != 0 && !find_elsewhere(l, &p, &line))
 		err_set(
 		    e, "the record cannot be read back, or its crc does not hold");
-	else if (record_head(line, &h) == 0 &&
-		 record_parse(line, &h, &l->members, rec, &l->scratch, e) == 0)
+	else if (line.sound || record_check(line.text, e) == 0) {
+		record_parse(line.text, &line.head, rec, &l->scratch);
 		return 1;
+	}
 	ledger_report(l, "%s/%s: byte %llu, line at %u of the frame: %s", l->path,
 	    l->segments[p.segment].name,
 	    p.indexed ? 0 : (unsigned long long)l->frames[p.entry.frame].at,

@@ -41,19 +41,21 @@ place_latest(struct ledger *l, const struct place *p)
 
 /* A line of that key; whether its crc holds is not looked at. */
 static int
-line_at(struct ledger *l, const struct place *p, struct span *line,
-    struct record_head *h)
+line_at(struct ledger *l, const struct place *p, struct found_line *line)
 {
 	struct span text;
 
+	line->sound = false;
 	if (p->indexed) {
 		if (store_indexed_line(l, p, line) != 0)
 			return -1;
 	} else if (store_text(l, p->entry.frame, &text) != 0 ||
-		   store_line_in(text, p->entry.line & ~TABLE_FORGOTTEN, line) != 0)
+		   store_line_in(
+		       text, p->entry.line & ~TABLE_FORGOTTEN, &line->text) != 0)
 		return -1;
-	return record_head(*line, h) == 0 &&
-		       memcmp(h->key, p->entry.key, sizeof(h->key)) == 0
+	return record_head(line->text, &line->head) == 0 &&
+		       memcmp(line->head.key, p->entry.key,
+			   sizeof(line->head.key)) == 0
 		   ? 0
 		   : -1;
 }
@@ -64,42 +66,42 @@ line_at(struct ledger *l, const struct place *p, struct span *line,
  * in the one place is in the other.
  */
 static int
-line_beyond(struct ledger *l, const struct place *p, struct span *line)
+line_beyond(struct ledger *l, const struct place *p, struct found_line *line)
 {
-	struct record_head h;
-
 	for (int i = 0; i < TRIES; i++) {
-		if (line_at(l, p, line, &h) == 0 && record_crc_holds(*line))
+		if (line_at(l, p, line) == 0 && record_crc_holds(line->text))
 			return 0;
 		if (l->frames[p->entry.frame].kind != FRAME_IN_SEGMENT)
 			return -1;
 		store_drop(l, p->entry.frame);
-		if (scan_find_in_tail(l, p->segment, p->entry.key, line) == 1)
+		if (scan_find_in_tail(l, p->segment, p->entry.key, &line->text) ==
+			1 &&
+		    record_head(line->text, &line->head) == 0)
 			return 0;
 	}
 	return -1;
 }
 
 int
-place_line(struct ledger *l, const struct place *p, struct span *line)
+place_line(struct ledger *l, const struct place *p, struct found_line *line)
 {
-	struct record_head h;
-
 	if (!p->indexed)
 		return line_beyond(l, p, line);
-	return line_at(l, p, line, &h) == 0 && record_crc_holds(*line) ? 0 : -1;
+	return line_at(l, p, line) == 0 &&
+		       (line->sound || record_crc_holds(line->text))
+		   ? 0
+		   : -1;
 }
 
 int64_t
 place_time(struct ledger *l, const struct place *p)
 {
 	int64_t first = place_earliest(l, p);
-	struct record_head h;
-	struct span line;
+	struct found_line line;
 
 	if (first == place_latest(l, p))
 		return first;
-	return line_at(l, p, &line, &h) == 0 ? h.time : INT64_MIN;
+	return line_at(l, p, &line) == 0 ? line.head.time : INT64_MIN;
 }
 
 /* Of two of the same millisecond, the one further on. */
@@ -145,11 +147,15 @@ look_into(struct ledger *l, uint32_t segment, const unsigned char *key,
 {
 	struct index *ix = l->segments[segment].index;
 	const struct table_entry *e;
+	struct table_entry next;
 	struct place p;
 
 	if (ix == NULL || (*found && ix->last < place_earliest(l, best)))
 		return 0;
-	e = index_find(ix, key);
+	/* A rerun asks in the ledger's order, and need not search. */
+	e = ix->distinct && store_next(l, segment, key, &next)
+		? &next
+		: index_find(ix, key);
 	if (ix->broken)
 		return -1;
 	if (e == NULL)

@@ -200,32 +200,38 @@ take_member(
 }
 
 int
-record_parse(struct span line, const struct record_head *h, struct entry *members,
-    struct ledger_record *rec, struct buf *scratch, struct err *e)
+record_check(struct span line, struct err *e)
 {
 	struct json_fault fault;
 
-	if (entry_parse(members, line, &fault) != 0)
-		return err_set(e, "the record is no JSON: %s at byte %zu",
-		    fault.what, fault.at);
+	return json_check(line, &fault) == 0
+		   ? 0
+		   : err_set(e, "the record is no JSON: %s at byte %zu", fault.what,
+			 fault.at);
+}
+
+void
+record_parse(struct span line, const struct record_head *h,
+    struct ledger_record *rec, struct buf *scratch)
+{
+	struct json_iter it = json_iter(line);
+	struct json_member m;
+
 	memset(rec, 0, sizeof(*rec));
 	memcpy(rec->key, h->key, sizeof(rec->key));
 	rec->time = h->time;
 	rec->status = h->status;
 	buf_clear(scratch);
 	buf_room(scratch, line.n);
-	for (size_t i = 0; i < members->n; i++)
-		take_member(rec, &members->members[i], scratch);
-	return 0;
+	while (json_next(&it, &m))
+		take_member(rec, &m, scratch);
 }
 
 int
 ledger_record_read(
     struct span line, struct ledger_record *rec, struct buf *scratch, struct err *e)
 {
-	struct entry members = ENTRY_INIT;
 	struct record_head h;
-	int rc;
 
 	if (line.n > 0 && line.p[line.n - 1] == '\n')
 		line.n--;
@@ -233,7 +239,8 @@ ledger_record_read(
 		return err_set(e, "this is no record");
 	if (!record_crc_holds(line))
 		return err_set(e, "the record's crc does not hold");
-	rc = record_parse(line, &h, &members, rec, scratch, e);
-	entry_release(&members);
-	return rc;
+	if (record_check(line, e) != 0)
+		return -1;
+	record_parse(line, &h, rec, scratch);
+	return 0;
 }

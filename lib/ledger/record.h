@@ -7,7 +7,6 @@
 #ifndef BF_LEDGER_RECORD_H
 #define BF_LEDGER_RECORD_H
 
-#include "json/entry.h"
 #include "ledger/ledger.h"
 
 #define RECORD_MAX ((size_t)256 << 20) /* bytes of a line */
@@ -24,12 +23,15 @@ int record_head(struct span line, struct record_head *h);
 /* Whether the crc at the end is that of the line (given without its newline). */
 bool record_crc_holds(struct span line);
 
+/* Whether a line whose crc holds is JSON: 0, or -1 and e. */
+int record_check(struct span line, struct err *e);
+
 /*
- * The rest of a line whose head is known and whose crc holds, as
- * ledger_record_read() has it; members is reused from line to line.
+ * The rest of a line whose head is known and that has been checked, as
+ * ledger_record_read() has it.
  */
-int record_parse(struct span line, const struct record_head *h, struct entry *members,
-    struct ledger_record *rec, struct buf *scratch, struct err *e);
+void record_parse(struct span line, const struct record_head *h,
+    struct ledger_record *rec, struct buf *scratch);
 
 /* The same for the same line, different for any other, as far as 64 bits go. */
 uint64_t record_mark(struct span line, const struct record_head *h);

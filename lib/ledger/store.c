@@ -8,6 +8,7 @@
 #define CACHE_DEFAULT     ((size_t)16 << 20)
 #define OPEN_MAX_SEGMENTS 16
 #define AGAIN             64 /* frames decoded twice before the spool is used */
+#define AHEAD             8 /* frames that are made ready, after half as many in order */
 
 /* ---- frames ---- */
 
@@ -47,6 +48,7 @@ store_add(struct ledger *l, enum frame_kind kind, uint32_t segment, uint64_t at)
 void
 store_release(struct ledger *l)
 {
+	ahead_free(l->course.ahead);
 	for (uint32_t i = 0; i < l->nframes; i++)
 		free(l->frames[i].text);
 	free(l->frames);
@@ -147,12 +149,13 @@ store_drop(struct ledger *l, uint32_t n)
 
 /* The newest stays, however big it is. */
 static void
-cache_put(struct ledger *l, uint32_t n, char *text, size_t size)
+cache_put(struct ledger *l, uint32_t n, char *text, size_t size, bool sound)
 {
 	size_t most = l->options.cache == 0 ? CACHE_DEFAULT : l->options.cache;
 
 	l->frames[n].text = text;
 	l->frames[n].text_size = size;
+	l->frames[n].sound = sound;
 	l->cached += size;
 	cache_link(l, n);
 	while (l->cached > most && l->oldest != n)
@@ -179,6 +182,64 @@ note_decoded(struct ledger *l, const struct frame *f, struct span text)
 		*note = at + 2;
 }
 
+/* ---- frames one after the other ---- */
+
+/* Asks for those that follow, unless their text is there already. */
+static void
+want_next(
+    struct ledger *l, const struct segment *s, uint32_t segment, uint32_t local)
+{
+	const struct index *ix = s->index;
+	uint32_t last = ix->nframes - local > AHEAD ? local + AHEAD
+						    : ix->nframes - 1;
+	int fd = store_fd(l, segment);
+
+	for (uint32_t i = local + 1; fd >= 0 && i <= last; i++) {
+		const struct index_frame *f = index_frame(s->index, i);
+		if (f != NULL && s->known[i] == 0 && s->spooled[i] <= 1 &&
+		    f->at < ix->covered && f->packed <= ix->covered - f->at)
+			ahead_want(l->course.ahead, segment, fd, f->at, f->packed);
+	}
+}
+
+/* A frame of an index was read: if that becomes a habit, the next ones are made
+ * ready.
+ */
+static void
+follow(struct ledger *l, uint32_t segment, uint32_t local)
+{
+	struct course *c = &l->course;
+	bool goes_on = c->run > 0 && c->segment == segment && c->local + 1 == local;
+
+	if (!goes_on && c->ahead != NULL)
+		ahead_turn(c->ahead);
+	c->run = goes_on ? c->run + 1 : 1;
+	c->segment = segment;
+	c->local = local;
+	/* Several at once: each call may have to wake the thread. */
+	if (c->off || c->run % (AHEAD / 2) != 0)
+		return;
+	if (c->ahead == NULL && (c->ahead = ahead_new()) == NULL)
+		c->off = true;
+	else
+		want_next(l, &l->segments[segment], segment, local);
+}
+
+static bool
+take_ahead(struct ledger *l, uint32_t n)
+{
+	const struct frame *f = &l->frames[n];
+	size_t size;
+	char *text;
+	bool sound;
+
+	if (f->local == 0 || l->course.ahead == NULL ||
+	    !ahead_take(l->course.ahead, f->segment, f->at, &text, &size, &sound))
+		return false;
+	cache_put(l, n, text, size, sound);
+	return true;
+}
+
 static int
 read_frame(struct ledger *l, uint32_t n)
 {
@@ -198,8 +259,21 @@ read_frame(struct ledger *l, uint32_t n)
 		free(text);
 		return -1;
 	}
-	cache_put(l, n, text, size);
-	note_decoded(l, &l->frames[n], span_of(text, size));
+	cache_put(l, n, text, size, false);
+	return 0;
+}
+
+static int
+fetch_frame(struct ledger *l, uint32_t n)
+{
+	const struct frame *f;
+
+	if (!take_ahead(l, n) && read_frame(l, n) != 0)
+		return -1;
+	f = &l->frames[n];
+	note_decoded(l, f, span_of(f->text, f->text_size));
+	if (f->local != 0)
+		follow(l, f->segment, f->local - 1);
 	return 0;
 }
 
@@ -224,7 +298,7 @@ store_text(struct ledger *l, uint32_t n, struct span *text)
 		*text = block_text(l, n);
 		return 0;
 	}
-	if (f->text == NULL && read_frame(l, n) != 0)
+	if (f->text == NULL && fetch_frame(l, n) != 0)
 		return -1;
 	if (f->kind == FRAME_IN_SEGMENT && l->newest != n) {
 		cache_unlink(l, n);
@@ -260,16 +334,18 @@ store_indexed(struct ledger *l, uint32_t segment, uint32_t local)
 }
 
 int
-store_indexed_line(struct ledger *l, const struct place *p, struct span *line)
+store_indexed_line(struct ledger *l, const struct place *p, struct found_line *line)
 {
 	struct segment *s = &l->segments[p->segment];
 	size_t at = p->entry.line & ~TABLE_FORGOTTEN;
 	uint32_t local = p->entry.frame, n;
 	struct span text;
 
+	line->sound = false;
 	if (local < s->index->nframes && s->known[local] == 0 &&
 	    s->spooled[local] > 1)
-		return spool_line(&l->spool, s->spooled[local] - 2 + at, line);
+		return spool_line(
+		    &l->spool, s->spooled[local] - 2 + at, &line->text);
 	n = store_indexed(l, p->segment, local);
 	if (n == NO_FRAME)
 		return -1;
@@ -277,7 +353,37 @@ store_indexed_line(struct ledger *l, const struct place *p, struct span *line)
 		store_free(l, n);
 		return -1;
 	}
-	return store_line_in(text, at, line);
+	line->sound = l->frames[n].sound;
+	if (store_line_in(text, at, &line->text) != 0)
+		return -1;
+	l->next = (struct next_line){
+	    p->segment, local + 1, (uint32_t)(at + line->text.n + 1)};
+	return 0;
+}
+
+bool
+store_next(struct ledger *l, uint32_t segment, const unsigned char *key,
+    struct table_entry *e)
+{
+	const struct next_line *next = &l->next;
+	const struct segment *s = &l->segments[segment];
+	struct record_head h;
+	const struct frame *f;
+	struct span line;
+
+	if (next->local == 0 || next->segment != segment ||
+	    next->local > s->index->nframes || s->known[next->local - 1] == 0)
+		return false;
+	f = &l->frames[s->known[next->local - 1] - 1];
+	if (f->text == NULL ||
+	    store_line_in(span_of(f->text, f->text_size), next->line, &line) != 0 ||
+	    record_head(line, &h) != 0 || h.status != LEDGER_OK ||
+	    memcmp(h.key, key, sizeof(h.key)) != 0)
+		return false;
+	memcpy(e->key, key, sizeof(e->key));
+	e->frame = next->local - 1;
+	e->line = next->line;
+	return true;
 }
 
 /* ---- records ---- */
