@@ -162,7 +162,7 @@ bench: all $(BENCH)
 
 # The same tests with larger numbers.
 SOAK_LONG = $(BUILD)/unit/ledger-bulk.t tests/fault/ledger.t tests/fault/power.t \
-            tests/cmd/hostile-provider.t
+            tests/cmd/hostile-provider.t tests/cmd/flat.t
 soak: tests $(BENCH)
 	BF_SOAK=1 $(PROVE) $(SOAK_LONG)
 	$(if $(SOAK),$(PROVE) $(SOAK))

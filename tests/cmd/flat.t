@@ -1,0 +1,61 @@
+#!/bin/bash
+# Memory does not grow with the input: of many times as many entries no command
+# takes more.  bf-shuffle alone holds them all.  BF_SOAK=1: 10,000,000 of them.
+. "$(dirname "$0")/../lib.sh"
+
+if [ -n "${BF_VALGRIND:-}" ] || nm -D "$BUILD/bf-take" 2>/dev/null | grep -q __asan_init; then
+	skip_all "what watches memory takes memory"
+fi
+few=10000
+many=300000
+[ -z "${BF_SOAK:-}" ] || many=10000000
+slack=1024 # KiB
+
+entries() {
+	seq "$1" | sed 's/.*/{"id":"&","directory":"d","keyword":"k &","text":"some text \\u00e9 &"}/'
+}
+requests() {
+	seq "$1" | sed 's/.*/{"id":"&","prompt":"the same for all"}/'
+}
+answers() {
+	seq "$1" | sed 's/.*/{"id":"&","response":{"text":"```json\\n{\\"n\\":&}\\n```","finish_reason":"stop"}}/'
+}
+markdown() {
+	seq "$1" | sed 's/.*/line & of a text/; s/^line [0-9]*00 .*/# &/'
+}
+
+peak() { "$BUILD/tests/peak" "$@"; }
+# no_more KIB KIB SLACK WHAT: the second is no more than the first
+no_more() {
+	[ "${1%%[!0-9]*}" ] && [ "${2%%[!0-9]*}" ] && [ "$2" -le $(($1 + $3)) ]
+	ok $? "$4 ($1 KiB, $2 KiB)"
+}
+# flat KIND COMMAND...
+flat() {
+	local kind=$1 a b
+	shift
+	a=$("$kind" "$few" | peak "$@")
+	b=$("$kind" "$many" | peak "$@")
+	no_more "$a" "$b" "$slack" "$*: $few and $many $kind"
+}
+
+flat entries bf-read -f jsonl
+flat entries bf-take --every 2
+flat entries bf-take -p 0.5
+flat entries bf-take --shard 1/2
+flat entries bf-prompt -m m 'Retell {text}: {keyword}'
+flat entries bf-prompt -m m --samples 2 '{text}'
+flat entries bf-save -q saved.jsonl
+flat entries bf-save -q saved.csv
+flat entries bf-save -q --tee saved.md
+flat entries bf-print
+flat answers bf-extract
+flat answers bf-extract --json
+flat answers bf-extract --regex '([0-9]+)'
+
+# One call, and all others as it was answered.
+a=$(requests $few | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l few)
+b=$(requests $many | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l many)
+no_more "$a" "$b" "$slack" "bf-llm, one request for all: $few and $many entries"
+
+done_testing
