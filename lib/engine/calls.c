@@ -1,22 +1,15 @@
-/* Calls: made, sent, tried again, recorded. */
+/* Calls: made, listed, started, ended, told to the jobs. */
 #include "engine/private.h"
 
 #include "base/mem.h"
 #include "base/msg.h"
 #include "io/clock.h"
-#include "io/fdio.h"
 #include "io/secret.h"
-#include "pacing/retry.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { KEY_LEAST = 8 }; /* shorter ones are no secrets, but words */
-
-static void on_done(struct http_call *hc);
 static void on_backoff_over(void *arg);
 
 /* ---- lists and the table ---- */
@@ -67,15 +60,6 @@ ready_add(struct call *c)
 {
 	c->place = CALL_READY;
 	list_add(&c->lane->ready, c);
-	c->en->nready++;
-}
-
-/* Those that were sent before go first. */
-static void
-ready_again(struct call *c)
-{
-	c->place = CALL_READY;
-	list_add_first(&c->lane->ready, c);
 	c->en->nready++;
 }
 
@@ -167,7 +151,7 @@ call_new(struct engine *en, struct request *r)
 	c->timer.fn = on_backoff_over;
 	c->timer.arg = c;
 	c->mark = MARKS_NONE;
-	c->http.done = on_done;
+	c->http.done = attempt_done;
 	c->http.arg = c;
 	c->http.body = buf_span(&c->body);
 	return c;
@@ -183,9 +167,8 @@ call_free(struct call *c)
 
 /* ---- ended ---- */
 
-/* The call is over; its jobs hear of it once the ledger has it. */
-static void
-end_call(struct engine *en, struct call *c, struct outcome *o)
+void
+calls_end(struct engine *en, struct call *c, struct outcome *o)
 {
 	if (c->place == CALL_READY)
 		ready_take(c);
@@ -198,13 +181,6 @@ end_call(struct engine *en, struct call *c, struct outcome *o)
 	list_add(&en->ended, c);
 }
 
-/* Not answered, and not to be asked again in this run. */
-static void
-leave_call(struct engine *en, struct call *c)
-{
-	end_call(en, c, NULL);
-}
-
 void
 calls_drop(struct engine *en)
 {
@@ -212,82 +188,14 @@ calls_drop(struct engine *en)
 
 	for (i = 0; i < en->nlanes; i++)
 		while (en->lanes[i]->ready.first != NULL)
-			leave_call(en, en->lanes[i]->ready.first);
+			calls_end(en, en->lanes[i]->ready.first, NULL);
 	while (en->waiting.first != NULL)
-		leave_call(en, en->waiting.first);
+		calls_end(en, en->waiting.first, NULL);
 }
 
-/* ---- the ledger ---- */
-
-/* The ledger takes no more: what is received from here on goes to the spill file.
- */
-static void
-lose_ledger(struct engine *en, const struct err *e)
-{
-	if (en->ledger_lost)
-		return;
-	en->ledger_lost = true;
-	engine_say(en, ENGINE_ERROR, "cannot record answers: %s", e->text);
-	engine_stop(en, STATUS_CANNOT, "the ledger cannot be written: %s", e->text);
-	engine_stop_sending(en);
-	en->no_reading = true;
-}
-
-static void
-append(struct engine *en, struct ledger_record *rec)
-{
-	struct err e = ERR_INIT;
-
-	if (en->ledger == NULL)
-		return;
-	if (!en->ledger_lost && ledger_append(en->ledger, rec, &e) == 0) {
-		en->dirty = true;
-		return;
-	}
-	if (!en->ledger_lost)
-		lose_ledger(en, &e);
-	rec->time = clock_wall_ms();
-	ledger_record_write(&en->unrecorded, rec);
-}
-
-/* Without new lines; JSON as it came, else as a JSON string. */
-static struct span
-recordable(struct span body, bool is_json, struct buf *scratch)
-{
-	if (is_json && memchr(body.p, '\n', body.n) == NULL &&
-	    memchr(body.p, '\r', body.n) == NULL)
-		return body;
-	buf_clear(scratch);
-	if (is_json)
-		json_compact(scratch, body);
-	else
-		json_add_string(scratch, body);
-	return buf_span(scratch);
-}
-
-static void
-record(struct engine *en, struct call *c, enum ledger_status status,
-    const char *class, struct span usage, struct span response)
-{
-	struct ledger_record rec = {.status = status,
-	    .http = c->http.status,
-	    .attempts = (int)c->attempts,
-	    .millis = c->http.micros / 1000,
-	    .model = buf_span(&c->model),
-	    .endpoint = span_str(en->provider->endpoint),
-	    .class = class == NULL ? SPAN_NONE : span_str(class),
-	    .usage = usage,
-	    .request = buf_span(&c->body),
-	    .response = response};
-
-	memcpy(rec.key, c->key, sizeof rec.key);
-	append(en, &rec);
-}
-
-/* ---- after an attempt ---- */
-
-static void
-fail_call(struct engine *en, struct call *c, const char *class, const char *message)
+void
+calls_fail(
+    struct engine *en, struct call *c, const char *class, const char *message)
 {
 	struct outcome *o = mem_zero(1, sizeof *o);
 
@@ -295,7 +203,7 @@ fail_call(struct engine *en, struct call *c, const char *class, const char *mess
 	o->class = class;
 	o->attempts = (int)c->attempts;
 	add_error(&o->text, class, message, c->http.status, o->attempts);
-	end_call(en, c, o);
+	calls_end(en, c, o);
 }
 
 /* It would wait for ever. */
@@ -308,7 +216,7 @@ fail_large(struct engine *en, struct call *c)
 	    "about %" PRId64 " tokens, more than --tpm allows in a minute (%" PRId64
 	    "); set max_completion_tokens lower or --tpm higher",
 	    c->tokens, en->o->tpm);
-	fail_call(en, c, "too_large", why);
+	calls_fail(en, c, "too_large", why);
 }
 
 void
@@ -332,89 +240,15 @@ calls_add(struct engine *en, struct job *job, struct request *r)
 		fail_large(en, c);
 }
 
-/* Some servers show the key that they refuse; nothing that is kept or told may. */
-static void
-mask_key(const struct engine *en, char *text, size_t n)
+/* ---- again ---- */
+
+/* Before those that were not sent yet. */
+void
+calls_again(struct call *c)
 {
-	const char *key = en->provider->key;
-	size_t k = key == NULL ? 0 : strlen(key);
-	char *at;
-
-	if (k < KEY_LEAST)
-		return;
-	while ((at = memmem(text, n, key, k)) != NULL) {
-		memset(at, '*', k);
-		n -= (size_t)(at + k - text);
-		text = at + k;
-	}
-}
-
-static void
-read_error(const struct engine *en, struct span body, struct dialect_error *de)
-{
-	struct buf masked = BUF_INIT;
-
-	buf_addspan(&masked, body);
-	if (masked.len > 0)
-		mask_key(en, masked.data, masked.len);
-	en->provider->dialect->error(buf_span(&masked), de);
-	buf_release(&masked);
-}
-
-/* What the attempt came to, in words. */
-static void
-describe(char *out, size_t size, const struct http_call *hc,
-    const struct err *rubbish, const struct dialect_error *de)
-{
-	if (hc->outcome != HTTP_ANSWERED)
-		snprintf(out, size, "%s", hc->error);
-	else if (hc->status >= 200 && hc->status < 300)
-		snprintf(out, size, "%s", rubbish->text);
-	else if (hc->status >= 300 && hc->status < 400)
-		snprintf(out, size,
-		    "the server redirects (HTTP %d); give its real address with "
-		    "--base-url",
-		    hc->status);
-	else
-		snprintf(out, size, "HTTP %d%s%s%s%s%s", hc->status,
-		    de->message[0] != '\0' ? ": " : "", de->message,
-		    de->code[0] != '\0' ? " (" : "", de->code,
-		    de->code[0] != '\0' ? ")" : "");
-}
-
-static enum retry_outcome
-outcome_of(const struct http_call *hc, bool answer)
-{
-	switch (hc->outcome) {
-	case HTTP_TIMED_OUT:
-		return RETRY_TIMED_OUT;
-	case HTTP_TRANSPORT:
-		return RETRY_TRANSPORT;
-	case HTTP_TOO_LARGE:
-		return RETRY_OVERSIZE;
-	case HTTP_CONFIG:
-		return RETRY_MISCONFIGURED;
-	default:
-		break;
-	}
-	if (answer)
-		return RETRY_GOT_ANSWER;
-	return hc->status >= 200 && hc->status < 300 ? RETRY_GOT_RUBBISH
-						     : RETRY_GOT_STATUS;
-}
-
-/* Put off until its delay is over. */
-static void
-put_off(struct engine *en, struct call *c, int64_t delay_us, const char *class,
-    const char *why)
-{
-	engine_say(en, ENGINE_DEBUG,
-	    "%s:%" PRIu64 ": attempt %u: %s: %s; again in %.1f s", c->jobs->file,
-	    c->jobs->lineno, c->attempts, class, why, (double)delay_us / 1e6);
-	flight_end(en, c);
-	c->place = CALL_WAITS;
-	list_add(&en->waiting, c);
-	loop_timer_set(en->loop, &c->timer, clock_mono_us() + delay_us);
+	c->place = CALL_READY;
+	list_add_first(&c->lane->ready, c);
+	c->en->nready++;
 }
 
 static void
@@ -423,188 +257,15 @@ on_backoff_over(void *arg)
 	struct call *c = arg;
 
 	list_take(&c->en->waiting, c);
-	ready_again(c);
+	calls_again(c);
 }
 
-/* It waits with all others of its model. */
-static void
-hold_back(struct engine *en, struct call *c, const char *class, const char *why)
+void
+calls_put_off(struct engine *en, struct call *c, int64_t delay_us)
 {
-	engine_say(en, ENGINE_DEBUG,
-	    "%s:%" PRIu64 ": attempt %u: %s: %s; again when the model takes calls",
-	    c->jobs->file, c->jobs->lineno, c->attempts, class, why);
-	flight_end(en, c);
-	ready_again(c);
-}
-
-/* The server asks for more patience than there is. */
-static void
-refuse_wait(struct engine *en, struct call *c, const char *class, int64_t asked_us)
-{
-	char why[200];
-
-	snprintf(why, sizeof why,
-	    "the server asks to wait %.0f s, more than --max-wait allows (%.0f s)",
-	    (double)asked_us / 1e6, (double)en->o->max_wait_us / 1e6);
-	if (c->http.status != 429) {
-		fail_call(en, c, class, why);
-		return;
-	}
-	if (en->stop_status == 0)
-		engine_say(en, ENGINE_ERROR, "%s: %s", class, why);
-	engine_stop(en, STATUS_TEMPFAIL, "%s: %s", class, why);
-	en->no_reading = true;
-	leave_call(en, c);
-	engine_stop_sending(en);
-}
-
-static void
-try_again(struct engine *en, struct call *c, const struct retry_ruling *r,
-    const char *why)
-{
-	int64_t asked = -1, delay;
-
-	c->again = r->class;
-	if (r->free)
-		c->limited++;
-	else
-		c->failures++;
-	if (c->failures >= en->o->attempts || c->limited >= LIMITED_MOST) {
-		fail_call(en, c, r->class, why);
-		return;
-	}
-	if (en->no_sending) {
-		leave_call(en, c);
-		return;
-	}
-	delay = retry_backoff_us(
-	    r->free ? c->limited - 1 : c->failures - 1, rng_unit(&en->rng));
-	if (c->http.outcome == HTTP_ANSWERED &&
-	    retry_asked_us(span_str(c->http.retry_after_ms),
-		span_str(c->http.retry_after), clock_wall_ms(), &asked)) {
-		if (asked > en->o->max_wait_us) {
-			refuse_wait(en, c, r->class, asked);
-			return;
-		}
-		delay = retry_spread_us(asked, rng_unit(&en->rng));
-	}
-	if (r->free && lanes_refused(en, c, asked)) {
-		hold_back(en, c, r->class, why);
-		return;
-	}
-	put_off(en, c, delay, r->class, why);
-}
-
-/* No call can succeed. The entry has not failed: a later run may have it answered.
- */
-static void
-stop_run(struct engine *en, struct call *c, const struct retry_ruling *r,
-    const char *why)
-{
-	bool config = c->http.outcome == HTTP_CONFIG;
-	int status = config ? STATUS_CANNOT : STATUS_TEMPFAIL;
-
-	if (en->stop_status == 0)
-		engine_say(en, ENGINE_ERROR, "%s: %s: %s; stopping",
-		    config ? en->provider->base_url : "provider refusing", r->class,
-		    why);
-	engine_stop(en, status, "%s: %s",
-	    config ? "cannot connect" : "provider refusing", why);
-	en->no_reading = true;
-	leave_call(en, c);
-	engine_stop_sending(en);
-}
-
-static void
-take_answer(struct engine *en, struct call *c, struct buf *response,
-    const struct dialect_answer *a)
-{
-	struct outcome *o = mem_zero(1, sizeof *o);
-	struct buf scratch = BUF_INIT, usage = BUF_INIT;
-
-	if (a->usage.known)
-		buf_addf(&usage,
-		    "{\"input\":%" PRId64 ",\"output\":%" PRId64
-		    ",\"cached\":%" PRId64 ",\"reasoning\":%" PRId64 "}",
-		    a->usage.input, a->usage.output, a->usage.cached,
-		    a->usage.reasoning);
-	record(en, c, LEDGER_OK, NULL,
-	    usage.len == 0 ? SPAN_NONE : buf_span(&usage),
-	    recordable(c->http.answer, true, &scratch));
-	o->text = *response;
-	o->aside = a->aside;
-	o->attempts = (int)c->attempts;
-	o->recorded = en->ledger != NULL;
-	end_call(en, c, o);
-	buf_release(&usage);
-	buf_release(&scratch);
-}
-
-/* The attempt failed for good: that too is history worth keeping. */
-static void
-record_failure(struct engine *en, struct call *c, const char *class)
-{
-	struct buf scratch = BUF_INIT, masked = BUF_INIT;
-	struct json_fault f;
-	struct span body;
-	bool is_json;
-
-	buf_addspan(&masked, c->http.answer);
-	if (masked.len > 0)
-		mask_key(en, masked.data, masked.len);
-	body = buf_span(&masked);
-	is_json = body.n > 0 && json_check(body, &f) == 0;
-	if (!is_json && body.n > 4096)
-		body.n = 4096;
-	record(en, c, LEDGER_ERROR, class, SPAN_NONE,
-	    body.n == 0 ? SPAN("null") : recordable(body, is_json, &scratch));
-	buf_release(&masked);
-	buf_release(&scratch);
-}
-
-static void
-on_done(struct http_call *hc)
-{
-	struct call *c = hc->arg;
-	struct engine *en = c->en;
-	const struct dialect *d = en->provider->dialect;
-	struct dialect_answer a = {.aside = NULL};
-	struct dialect_error de = {{0}, {0}, {0}};
-	struct buf response = BUF_INIT;
-	struct err e = ERR_INIT;
-	struct retry_facts facts;
-	struct retry_ruling r;
-	bool answer = false;
-	char why[700];
-
-	en->flying--;
-	lanes_landed(en, c);
-	if (hc->outcome == HTTP_ANSWERED && hc->status >= 200 && hc->status < 300)
-		answer = dialect_check(hc->answer, &e) == 0 &&
-			 d->answer(&response, hc->answer, buf_span(&c->model), &a,
-			     &e) == 0;
-	else if (hc->outcome == HTTP_ANSWERED)
-		read_error(en, hc->answer, &de);
-	account_ended(en, c, &a.usage, answer);
-	if (answer) {
-		lanes_answered(en, c, &a.usage);
-		take_answer(en, c, &response, &a);
-		return;
-	}
-	buf_release(&response);
-	facts = (struct retry_facts){outcome_of(hc, answer), hc->status,
-	    span_str(de.code), span_str(de.type), span_str(hc->should_retry)};
-	r = retry_rule(&facts);
-	describe(why, sizeof why, hc, &e, &de);
-	mask_key(en, why, strlen(why));
-	if (r.verdict == RETRY_AGAIN)
-		try_again(en, c, &r, why);
-	else if (r.verdict == RETRY_FAIL)
-		fail_call(en, c, r.class, why);
-	else
-		stop_run(en, c, &r, why);
-	if (c->place == CALL_ENDED && c->outcome != NULL)
-		record_failure(en, c, r.class);
+	c->place = CALL_WAITS;
+	list_add(&en->waiting, c);
+	loop_timer_set(en->loop, &c->timer, clock_mono_us() + delay_us);
 }
 
 /* ---- sent ---- */
@@ -820,61 +481,16 @@ settle_call(struct engine *en, struct call *c, bool lost)
 	call_free(c);
 }
 
-/* What the ledger did not take is kept elsewhere; false if that cannot be either.
- */
-static bool
-keep_unrecorded(struct engine *en)
-{
-	struct err e = ERR_INIT;
-	size_t files = en->spill.written.len;
-	int rc = spill_lines(&en->spill, buf_span(&en->unrecorded), &e);
-
-	if (rc != 0)
-		engine_say(en, ENGINE_ERROR, "%s: answers are lost", e.text);
-	/* At once: the calls in flight may take long, and a kill may come. */
-	else if (en->spill.written.len != files)
-		engine_say(en, ENGINE_ERROR,
-		    "answers that the ledger does not take are kept in %s",
-		    buf_cstr(&en->spill.path));
-	buf_clear(&en->unrecorded);
-	return rc == 0;
-}
-
 void
 calls_record(struct engine *en)
 {
-	struct err e = ERR_INIT;
+	bool lost = record_commit(en) != 0;
 	struct call *c;
-	bool lost;
 
-	/* Where a record was refused, those before it are still to be written. */
-	if (en->ledger != NULL &&
-	    (en->dirty || (!en->ledger_lost && ledger_sync_due(en->ledger) == 0))) {
-		if (ledger_commit(en->ledger, &e) != 0) {
-			lose_ledger(en, &e);
-			buf_addspan(&en->unrecorded, ledger_unwritten(en->ledger));
-		}
-		en->dirty = false;
-	}
-	lost = !keep_unrecorded(en);
 	while ((c = en->ended.first) != NULL) {
 		list_take(&en->ended, c);
 		settle_call(en, c, lost);
 	}
-}
-
-/* The command that takes in what was kept elsewhere. */
-static void
-tell_spill(struct engine *en)
-{
-	struct buf command = BUF_INIT;
-
-	if (!spill_command(&en->spill, en->o->ledger, &command))
-		return;
-	engine_say(en, ENGINE_ERROR,
-	    "once the ledger can be written, take those answers in with: %s",
-	    buf_cstr(&command));
-	buf_release(&command);
 }
 
 void
@@ -893,7 +509,5 @@ calls_free(struct engine *en)
 	}
 	free(en->table);
 	lanes_free(en);
-	tell_spill(en);
-	spill_close(&en->spill);
-	buf_release(&en->unrecorded);
+	record_close(en);
 }

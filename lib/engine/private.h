@@ -261,9 +261,30 @@ void anew_close(struct engine *en);
 /* Joins the job to the call of its key, making one if there is none; takes r's body. */
 void calls_add(struct engine *en, struct job *job, struct request *r);
 void calls_start(struct engine *en); /* the ready ones, as far as slots go */
+void calls_again(struct call *c);    /* it is ready once more */
+void calls_put_off(struct engine *en, struct call *c, int64_t delay_us); /* ... after that */
+/*
+ * The call is over; its jobs hear of it once the ledger has it.  NULL: it was not
+ * answered, and will not be in this run.
+ */
+void calls_end(struct engine *en, struct call *c, struct outcome *o);
+void calls_fail(struct engine *en, struct call *c, const char *class, const char *message);
 void calls_record(struct engine *en); /* commits, and gives the jobs their outcomes */
 void calls_drop(struct engine *en);   /* all that are not in flight */
 void calls_free(struct engine *en);
+
+/* attempt.c */
+void attempt_done(struct http_call *hc); /* what a call sets as http's done */
+/* Some servers show the key that they refuse; nothing that is kept or told may. */
+void attempt_mask_key(const struct engine *en, char *text, size_t n);
+
+/* record.c: appended here, written at once by record_commit() */
+void record_answer(struct engine *en, struct call *c, const struct dialect_usage *u);
+/* The attempt failed for good: that too is history worth keeping. */
+void record_failure(struct engine *en, struct call *c, const char *class);
+/* 0, or -1 where what was appended is in no file at all. */
+int record_commit(struct engine *en);
+void record_close(struct engine *en);
 
 /* lanes.c */
 struct lane *lanes_of(struct engine *en, struct span model);

@@ -1,0 +1,168 @@
+/* What is recorded of calls, and where. */
+#include "engine/private.h"
+
+#include "base/msg.h"
+#include "io/clock.h"
+
+#include <inttypes.h>
+
+/* The ledger takes no more: what is received from here on goes to the spill file.
+ */
+static void
+lose_ledger(struct engine *en, const struct err *e)
+{
+	if (en->ledger_lost)
+		return;
+	en->ledger_lost = true;
+	engine_say(en, ENGINE_ERROR, "cannot record answers: %s", e->text);
+	engine_stop(en, STATUS_CANNOT, "the ledger cannot be written: %s", e->text);
+	engine_stop_sending(en);
+	en->no_reading = true;
+}
+
+static void
+append(struct engine *en, struct ledger_record *rec)
+{
+	struct err e = ERR_INIT;
+
+	if (en->ledger == NULL)
+		return;
+	if (!en->ledger_lost && ledger_append(en->ledger, rec, &e) == 0) {
+		en->dirty = true;
+		return;
+	}
+	if (!en->ledger_lost)
+		lose_ledger(en, &e);
+	rec->time = clock_wall_ms();
+	ledger_record_write(&en->unrecorded, rec);
+}
+
+/* Without new lines; JSON as it came, else as a JSON string. */
+static struct span
+recordable(struct span body, bool is_json, struct buf *scratch)
+{
+	if (is_json && memchr(body.p, '\n', body.n) == NULL &&
+	    memchr(body.p, '\r', body.n) == NULL)
+		return body;
+	buf_clear(scratch);
+	if (is_json)
+		json_compact(scratch, body);
+	else
+		json_add_string(scratch, body);
+	return buf_span(scratch);
+}
+
+static void
+record(struct engine *en, struct call *c, enum ledger_status status,
+    const char *class, struct span usage, struct span response)
+{
+	struct ledger_record rec = {.status = status,
+	    .http = c->http.status,
+	    .attempts = (int)c->attempts,
+	    .millis = c->http.micros / 1000,
+	    .model = buf_span(&c->model),
+	    .endpoint = span_str(en->provider->endpoint),
+	    .class = class == NULL ? SPAN_NONE : span_str(class),
+	    .usage = usage,
+	    .request = buf_span(&c->body),
+	    .response = response};
+
+	memcpy(rec.key, c->key, sizeof rec.key);
+	append(en, &rec);
+}
+
+void
+record_answer(struct engine *en, struct call *c, const struct dialect_usage *u)
+{
+	struct buf scratch = BUF_INIT, usage = BUF_INIT;
+
+	if (u->known)
+		buf_addf(&usage,
+		    "{\"input\":%" PRId64 ",\"output\":%" PRId64
+		    ",\"cached\":%" PRId64 ",\"reasoning\":%" PRId64 "}",
+		    u->input, u->output, u->cached, u->reasoning);
+	record(en, c, LEDGER_OK, NULL,
+	    usage.len == 0 ? SPAN_NONE : buf_span(&usage),
+	    recordable(c->http.answer, true, &scratch));
+	buf_release(&usage);
+	buf_release(&scratch);
+}
+
+void
+record_failure(struct engine *en, struct call *c, const char *class)
+{
+	struct buf scratch = BUF_INIT, masked = BUF_INIT;
+	struct json_fault f;
+	struct span body;
+	bool is_json;
+
+	buf_addspan(&masked, c->http.answer);
+	if (masked.len > 0)
+		attempt_mask_key(en, masked.data, masked.len);
+	body = buf_span(&masked);
+	is_json = body.n > 0 && json_check(body, &f) == 0;
+	if (!is_json && body.n > 4096)
+		body.n = 4096;
+	record(en, c, LEDGER_ERROR, class, SPAN_NONE,
+	    body.n == 0 ? SPAN("null") : recordable(body, is_json, &scratch));
+	buf_release(&masked);
+	buf_release(&scratch);
+}
+
+/* What the ledger did not take is kept elsewhere; -1 if that cannot be either. */
+static int
+keep_unrecorded(struct engine *en)
+{
+	struct err e = ERR_INIT;
+	size_t files = en->spill.written.len;
+	int rc = spill_lines(&en->spill, buf_span(&en->unrecorded), &e);
+
+	if (rc != 0)
+		engine_say(en, ENGINE_ERROR, "%s: answers are lost", e.text);
+	/* At once: the calls in flight may take long, and a kill may come. */
+	else if (en->spill.written.len != files)
+		engine_say(en, ENGINE_ERROR,
+		    "answers that the ledger does not take are kept in %s",
+		    buf_cstr(&en->spill.path));
+	buf_clear(&en->unrecorded);
+	return rc;
+}
+
+int
+record_commit(struct engine *en)
+{
+	struct err e = ERR_INIT;
+
+	/* Where a record was refused, those before it are still to be written. */
+	if (en->ledger != NULL &&
+	    (en->dirty || (!en->ledger_lost && ledger_sync_due(en->ledger) == 0))) {
+		if (ledger_commit(en->ledger, &e) != 0) {
+			lose_ledger(en, &e);
+			buf_addspan(&en->unrecorded, ledger_unwritten(en->ledger));
+		}
+		en->dirty = false;
+	}
+	return keep_unrecorded(en);
+}
+
+/* The command that takes in what was kept elsewhere. */
+static void
+tell_spill(struct engine *en)
+{
+	struct buf command = BUF_INIT;
+
+	if (!spill_command(&en->spill, en->o->ledger, &command))
+		return;
+	engine_say(en, ENGINE_ERROR,
+	    "once the ledger can be written, take those answers in with: %s",
+	    buf_cstr(&command));
+	buf_release(&command);
+}
+
+void
+record_close(struct engine *en)
+{
+	tell_spill(en);
+	spill_close(&en->spill);
+	buf_release(&en->unrecorded);
+}
