@@ -270,7 +270,12 @@ output_emit(struct engine *en)
 {
 	struct job *job;
 
-	while ((job = en->first) != NULL && job->call == NULL && !output_full(en)) {
+	while ((job = en->first) != NULL && job->call == NULL) {
+		/* What waits for another turn must be read back from the ledger. */
+		if (output_full(en))
+			output_flush(en);
+		if (output_full(en))
+			break;
 		if (!put_job(en, job)) {
 			ask_again(en, job);
 			continue;
