@@ -93,6 +93,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BF_CPPFLAGS) $(CPPFLAGS) $(BF_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# It is put into the program as it stands.
+$(BUILD)/obj/lib/dialects/providers.o: share/providers.json
+
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^

@@ -7,9 +7,12 @@
 #include "io/secret.h"
 #include "io/statusline.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	OPT_BASE_URL = CLI_FIRST,
@@ -39,11 +42,12 @@ enum {
 	OPT_STATS,
 	OPT_METRICS,
 	OPT_PROGRESS,
+	OPT_LIST_PROVIDERS,
 };
 
 static const struct cli_option options[] = {
     {'m', "model", "MODEL",
-	"model of entries that name none: MODEL or MODEL@openai"},
+	"model of entries that name none: MODEL or MODEL@PROVIDER"},
     {'j', "jobs", "N", "calls in flight at most (default 16), or auto"},
     {'l', "ledger", "DIR",
 	"where answers are kept (default $BF_LEDGER, else .bf/ledger)"},
@@ -55,6 +59,8 @@ static const struct cli_option options[] = {
 	"ask anew where finish_reason, model or refusal is VALUE"},
     {OPT_SYNC, "sync", "WHEN",
 	"have the disk confirm: second (default), always, never"},
+    {OPT_LIST_PROVIDERS, "list-providers", NULL,
+	"show which providers are known, and end"},
     {OPT_BASE_URL, "base-url", "URL", "where calls go (default $OPENAI_BASE_URL)"},
     {OPT_ENDPOINT, "endpoint", "NAME", "name that server's answers are kept under"},
     {OPT_KEY_FILE, "key-file", "FILE", "read the key here, not in $OPENAI_API_KEY"},
@@ -277,6 +283,43 @@ parse_time(const struct cli *cli)
 }
 
 static void
+add_limit(struct buf *b, int64_t n)
+{
+	if (n == 0)
+		buf_adds(b, "\t-");
+	else
+		buf_addf(b, "\t%" PRId64, n);
+}
+
+static _Noreturn void
+list_providers(void)
+{
+	struct buf out = BUF_INIT;
+	struct err e = ERR_INIT;
+	const struct provider *p;
+	const char *key;
+	struct providers *ps = providers_new(
+	    &(struct provider_options){.report = warn}, &e);
+
+	if (ps == NULL)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	for (size_t i = 0; (p = providers_at(ps, i)) != NULL; i++) {
+		key = p->key_variable == NULL ? NULL : getenv(p->key_variable);
+		buf_addf(&out, "%s\t%s\t%s\t%s\t%s", p->name, p->dialect->name,
+		    p->base_url, p->key_variable == NULL ? "-" : p->key_variable,
+		    p->key_variable == NULL       ? "-"
+		    : key == NULL || *key == '\0' ? "not set"
+						  : "set");
+		add_limit(&out, p->rpm);
+		add_limit(&out, p->tpm);
+		buf_addc(&out, '\n');
+	}
+	if (fd_write(STDOUT_FILENO, out.data, out.len) != 0)
+		msg_die(STATUS_CANNOT, "standard output: %s", strerror(errno));
+	exit(STATUS_OK);
+}
+
+static void
 parse_option(const struct cli *cli, int key, struct engine_options *o,
     struct provider_options *p, bool *no_ledger)
 {
@@ -306,6 +349,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case OPT_SYNC:
 		o->sync = parse_sync(cli);
+		break;
+	case OPT_LIST_PROVIDERS:
+		list_providers();
 		break;
 	case OPT_BASE_URL:
 		p->base_url = cli->arg;
@@ -419,19 +465,21 @@ parse_options(struct cli *cli, struct engine_options *o, struct provider_options
 	o->max_line = cli->max_line;
 }
 
-static void
-open_provider(struct provider *p, const struct engine_options *o,
-    const struct provider_options *po)
+/* What is wrong with the provider that is meant is told at once. */
+static struct providers *
+open_providers(const char *model, struct provider_options *po)
 {
+	struct span bare, name = SPAN(PROVIDER_DEFAULT);
 	struct err e = ERR_INIT;
-	struct span model;
+	struct providers *ps;
 
-	if (provider_open(p, po, &e) != 0)
-		msg_die(STATUS_CANNOT, "%s", e.text);
-	if (o->model != NULL && provider_split(span_str(o->model), &model, &e) != 0)
+	if (model != NULL && provider_split(span_str(model), &bare, &name, &e) != 0)
 		msg_die(STATUS_CANNOT, "-m: %s", e.text);
-	if (p->key != NULL)
-		secret_no_core();
+	po->name = name.p; /* at the end of model, or a literal */
+	ps = providers_new(po, &e);
+	if (ps == NULL || providers_get(ps, name, &e) == NULL)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	return ps;
 }
 
 int
@@ -450,14 +498,14 @@ main(int argc, char **argv)
 	    .say = say,
 	};
 	struct provider_options po = {.report = warn};
-	struct provider p;
+	struct providers *ps;
 	struct cli cli;
 	int status, signo;
 
 	cli_start(&cli, &command, argc, argv);
 	fd_tell_of(SIGUSR1);
 	parse_options(&cli, &o, &po);
-	open_provider(&p, &o, &po);
+	ps = open_providers(o.model, &po);
 	/* Answers that are paid for must outlive a reader who went away. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
@@ -466,9 +514,9 @@ main(int argc, char **argv)
 		show_progress = STATUSLINE_NEVER;
 	if (statusline_open(show_progress))
 		o.progress = draw_progress;
-	status = engine_run(&o, &p, &signo);
+	status = engine_run(&o, ps, &signo);
 	statusline_close();
-	provider_close(&p);
+	providers_free(ps);
 	free(o.redo);
 	free(o.abort_on);
 	if (signo != 0)

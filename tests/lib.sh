@@ -16,6 +16,9 @@ unset OPENAI_API_KEY OPENAI_BASE_URL BF_ENDPOINT BF_LEDGER http_proxy https_prox
 	MAKEFLAGS MFLAGS MAKELEVEL 2>/dev/null || :
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/bf-test.XXXXXX") || exit 99
 cd "$TMP" || exit 99
+# The user's own providers are not meant.
+XDG_CONFIG_HOME=$TMP/.config
+export XDG_CONFIG_HOME
 tap_n=0
 tap_bad=0
 

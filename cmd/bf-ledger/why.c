@@ -38,7 +38,7 @@ static const struct cli_command command = {"bf-ledger why",
 
 struct why {
 	const char *dir, *model;
-	struct provider provider;
+	struct providers *providers;
 	struct buf out;
 	struct buf path;
 	size_t differences;
@@ -84,7 +84,7 @@ text_of_record(void *arg, const struct picked *p)
 		buf_addspan(&line, p->rec->request);
 		buf_addf(&line, ",\"sample\":%d}", n);
 		if (entry_parse(&en, buf_span(&line), &f) != 0 ||
-		    request_read(&r, &en, NULL, &provider, &e) != 0)
+		    request_read_for(&r, &en, NULL, &provider, &e) != 0)
 			break;
 		same = memcmp(r.key, p->rec->key, sizeof(r.key)) == 0;
 		if (n == 0 || same) {
@@ -123,7 +123,7 @@ text_of_file(struct why *w, const char *file, int fd, struct buf *text)
 	if (entry_parse(&en, line, &f) != 0)
 		msg_die(STATUS_CANNOT, "%s:1:%zu: %s", file,
 		    f.at + 1 + jsonl_column_shift(reader), f.what);
-	if (request_read(&r, &en, w->model, &w->provider, &e) != 0)
+	if (request_read(&r, &en, w->model, w->providers, &e) != 0)
 		msg_die(STATUS_CANNOT, "%s:1: %s", file, e.text);
 	buf_addspan(text, buf_span(&r.text));
 	if (jsonl_read(reader, &line, &e) == JSONL_LINE)
@@ -291,6 +291,7 @@ ledger_why(int argc, char **argv)
 {
 	struct why why = {.dir = change_default_ledger(), .out = BUF_INIT};
 	struct provider_options po = {.base_url = NULL};
+	struct span model, name = SPAN(PROVIDER_DEFAULT);
 	struct buf a = BUF_INIT, b = BUF_INIT;
 	struct err e = ERR_INIT;
 	struct cli cli;
@@ -315,7 +316,11 @@ ledger_why(int argc, char **argv)
 	if (cli.noperands != 2)
 		cli_usage(
 		    &cli, "two are compared: keys, or files that hold an entry");
-	if (provider_open(&why.provider, &po, &e) != 0)
+	if (why.model != NULL &&
+	    provider_split(span_str(why.model), &model, &name, &e) != 0)
+		msg_die(STATUS_CANNOT, "-m: %s", e.text);
+	po.name = name.p; /* at the end of why.model, or a literal */
+	if ((why.providers = providers_new(&po, &e)) == NULL)
 		msg_die(STATUS_CANNOT, "%s", e.text);
 	text_of(&why, &cli, 0, &a);
 	text_of(&why, &cli, 1, &b);
@@ -323,7 +328,7 @@ ledger_why(int argc, char **argv)
 	if (why.differences == 0)
 		buf_adds(&why.out, "the same call\n");
 	change_put(&why.out);
-	provider_close(&why.provider);
+	providers_free(why.providers);
 	buf_release(&a);
 	buf_release(&b);
 	buf_release(&why.out);

@@ -1,4 +1,4 @@
-#include "dialects/provider.h"
+#include "dialects/provider_open.h"
 
 #include "base/mem.h"
 #include "io/fdio.h"
@@ -13,24 +13,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OPENAI_URL "https://api.openai.com/v1"
-
 enum { KEY_MAX = 16384 };
 
 int
-provider_split(struct span name, struct span *model, struct err *e)
+provider_split(
+    struct span name, struct span *model, struct span *provider, struct err *e)
 {
 	size_t at = name.n;
 
 	while (at > 0 && name.p[at - 1] != '@')
 		at--;
 	*model = at == 0 ? name : span_of(name.p, at - 1);
+	*provider = at == 0 ? SPAN(PROVIDER_DEFAULT)
+			    : span_of(name.p + at, name.n - at);
 	if (model->n == 0)
 		return err_set(e, "the model's name is empty");
-	if (at != 0 && !span_eq(span_of(name.p + at, name.n - at), SPAN("openai")))
-		return err_set(e,
-		    "unknown provider \"%.*s\" in \"%.*s\": only openai is known",
-		    (int)(name.n - at > 100 ? 100 : name.n - at), name.p + at,
+	if (provider->n == 0)
+		return err_set(e, "\"%.*s\": no provider behind the @",
 		    (int)(name.n > 200 ? 200 : name.n), name.p);
 	return 0;
 }
@@ -164,7 +163,7 @@ find_key(struct provider *p, const struct provider_options *o, struct err *e)
 
 	if (o->key_file != NULL)
 		return read_key_file(p, o, e);
-	key = getenv(p->key_variable);
+	key = p->key_variable == NULL ? NULL : getenv(p->key_variable);
 	if (key == NULL || *key == '\0')
 		return 0;
 	p->key = mem_strdup(key);
@@ -173,71 +172,97 @@ find_key(struct provider *p, const struct provider_options *o, struct err *e)
 
 /* ---- the provider ---- */
 
-static int
-find_url(struct provider *p, const struct provider_options *o, struct err *e)
+static const char *
+variable(const char *name)
+{
+	const char *v = name == NULL ? NULL : getenv(name);
+
+	return v == NULL || *v == '\0' ? NULL : v;
+}
+
+static void
+cut_slashes(char *url)
+{
+	for (size_t n = strlen(url); n > 0 && url[n - 1] == '/'; n--)
+		url[n - 1] = '\0';
+}
+
+/* Another base URL than its own, if the user gave one. */
+static void
+replace_url(struct provider *p, const struct provider_options *o)
 {
 	const char *url = o->base_url != NULL ? o->base_url
-					      : getenv("OPENAI_BASE_URL");
-	const char *endpoint = o->endpoint;
-	char *host_port;
-	size_t n;
+					      : variable(p->url_variable);
+	char *other;
 
 	if (url == NULL || *url == '\0')
-		url = OPENAI_URL;
-	p->base_url = mem_strdup(url);
-	for (n = strlen(url); n > 0 && p->base_url[n - 1] == '/'; n--)
-		p->base_url[n - 1] = '\0';
-	p->replaced = strcmp(p->base_url, OPENAI_URL) != 0;
+		return;
+	other = mem_strdup(url);
+	cut_slashes(other);
+	p->replaced |= strcmp(other, p->base_url) != 0;
+	free(p->base_url);
+	p->base_url = other;
+}
+
+static int
+find_endpoint(struct provider *p, const struct provider_options *o, struct err *e)
+{
+	const char *name = o->endpoint;
+	char *host_port = provider_host_port(p->base_url, e);
+
+	if (host_port == NULL)
+		return -1;
 	if (!p->replaced) {
-		if (o->endpoint != NULL)
+		free(host_port);
+		if (name != NULL)
 			return err_set(e,
 			    "--endpoint names the answers of another base URL: "
-			    "it needs --base-url or OPENAI_BASE_URL");
+			    "it needs --base-url or %s",
+			    p->url_variable == NULL ? "the like" : p->url_variable);
 		p->endpoint = mem_strdup(p->name);
 		return 0;
 	}
-	host_port = provider_host_port(p->base_url, e);
-	if (host_port == NULL)
-		return -1;
-	if (endpoint == NULL)
-		endpoint = getenv("BF_ENDPOINT");
-	if (endpoint == NULL || *endpoint == '\0')
+	if (name == NULL)
+		name = variable("BF_ENDPOINT");
+	if (name == NULL) {
 		p->endpoint = host_port;
-	else {
-		p->endpoint = mem_strdup(endpoint);
-		free(host_port);
+		return 0;
 	}
+	free(host_port);
+	p->endpoint = mem_strdup(name);
 	return 0;
 }
 
 int
 provider_open(struct provider *p, const struct provider_options *o, struct err *e)
 {
-	*p = (struct provider){.name = "openai",
-	    .dialect = &dialect_openai_chat,
-	    .key_variable = "OPENAI_API_KEY"};
-	if (find_url(p, o, e) != 0 || find_key(p, o, e) != 0) {
-		provider_close(p);
+	cut_slashes(p->base_url);
+	replace_url(p, o);
+	if (find_endpoint(p, o, e) != 0 || find_key(p, o, e) != 0)
 		return -1;
-	}
+	if (p->key != NULL)
+		secret_no_core();
 	return 0;
 }
 
 void
-provider_close(struct provider *p)
+provider_release(struct provider *p)
 {
+	free(p->name);
+	free(p->key_variable);
+	free(p->url_variable);
 	free(p->base_url);
 	free(p->endpoint);
 	if (p->key != NULL)
 		secret_wipe(p->key, strlen(p->key));
 	free(p->key);
-	p->base_url = p->endpoint = p->key = NULL;
+	memset(p, 0, sizeof *p);
 }
 
 int
 provider_ready(const struct provider *p, struct err *e)
 {
-	if (p->key != NULL || p->replaced)
+	if (p->key != NULL || p->key_variable == NULL || p->replaced)
 		return 0;
 	return err_set(e,
 	    "no key for %s: set %s, or give --key-file FILE, or --base-url URL for "

@@ -111,8 +111,7 @@ total(const struct engine *en)
 static struct span
 lane_name(const struct engine *en, size_t i)
 {
-	return i == LANES_MOST - 1 ? SPAN("others")
-				   : buf_span(&en->lanes[i]->model);
+	return i == LANES_MOST - 1 ? SPAN("others") : buf_span(&en->lanes[i]->name);
 }
 
 /* ---- JSON ---- */

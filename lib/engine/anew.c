@@ -79,7 +79,7 @@ has_value(struct span response, const struct engine_redo *redo)
 
 /* Whether the ledger's answer is one of those that are not wanted. */
 static bool
-is_unwanted(struct engine *en, const unsigned char *key)
+is_unwanted(struct engine *en, const struct provider *p, const unsigned char *key)
 {
 	struct ledger_record rec;
 	struct dialect_answer a;
@@ -89,8 +89,7 @@ is_unwanted(struct engine *en, const unsigned char *key)
 
 	/* One that cannot be read is told of when its turn comes. */
 	if (ledger_get(en->ledger, key, &rec, &e) == 1 &&
-	    en->provider->dialect->answer(
-		&response, rec.response, rec.model, &a, &e) == 0)
+	    p->dialect->answer(&response, rec.response, rec.model, &a, &e) == 0)
 		for (size_t i = 0; i < en->o->nredo && !unwanted; i++)
 			unwanted = has_value(buf_span(&response), &en->o->redo[i]);
 	buf_release(&response);
@@ -98,7 +97,7 @@ is_unwanted(struct engine *en, const unsigned char *key)
 }
 
 bool
-anew_is_hit(struct engine *en, const unsigned char *key)
+anew_is_hit(struct engine *en, const struct provider *p, const unsigned char *key)
 {
 	if (en->ledger == NULL || !ledger_has(en->ledger, key))
 		return false;
@@ -106,7 +105,7 @@ anew_is_hit(struct engine *en, const unsigned char *key)
 		return true;
 	if (keys_have(&en->fresh_keys, key))
 		return true;
-	return !en->o->refresh && !is_unwanted(en, key);
+	return !en->o->refresh && !is_unwanted(en, p, key);
 }
 
 void

@@ -13,9 +13,9 @@
 enum { KEY_LEAST = 8 }; /* shorter ones are no secrets, but words */
 
 void
-attempt_mask_key(const struct engine *en, char *text, size_t n)
+attempt_mask_key(const struct provider *p, char *text, size_t n)
 {
-	const char *key = en->provider->key;
+	const char *key = p->key;
 	size_t k = key == NULL ? 0 : strlen(key);
 	char *at;
 
@@ -29,14 +29,14 @@ attempt_mask_key(const struct engine *en, char *text, size_t n)
 }
 
 static void
-read_error(const struct engine *en, struct span body, struct dialect_error *de)
+read_error(const struct provider *p, struct span body, struct dialect_error *de)
 {
 	struct buf masked = BUF_INIT;
 
 	buf_addspan(&masked, body);
 	if (masked.len > 0)
-		attempt_mask_key(en, masked.data, masked.len);
-	en->provider->dialect->error(buf_span(&masked), de);
+		attempt_mask_key(p, masked.data, masked.len);
+	p->dialect->error(buf_span(&masked), de);
 	buf_release(&masked);
 }
 
@@ -174,7 +174,7 @@ stop_run(struct engine *en, struct call *c, const struct retry_ruling *r,
 
 	if (en->stop_status == 0)
 		engine_say(en, ENGINE_ERROR, "%s: %s: %s; stopping",
-		    config ? en->provider->base_url : "provider refusing", r->class,
+		    config ? c->provider->base_url : "provider refusing", r->class,
 		    why);
 	engine_stop(en, status, "%s: %s",
 	    config ? "cannot connect" : "provider refusing", why);
@@ -202,7 +202,7 @@ attempt_done(struct http_call *hc)
 {
 	struct call *c = hc->arg;
 	struct engine *en = c->en;
-	const struct dialect *d = en->provider->dialect;
+	const struct provider *p = c->provider;
 	struct dialect_answer a = {.aside = NULL};
 	struct dialect_error de = {{0}, {0}, {0}};
 	struct buf response = BUF_INIT;
@@ -216,10 +216,10 @@ attempt_done(struct http_call *hc)
 	lanes_landed(en, c);
 	if (hc->outcome == HTTP_ANSWERED && hc->status >= 200 && hc->status < 300)
 		answer = dialect_check(hc->answer, &e) == 0 &&
-			 d->answer(&response, hc->answer, buf_span(&c->model), &a,
-			     &e) == 0;
+			 p->dialect->answer(&response, hc->answer,
+			     buf_span(&c->model), &a, &e) == 0;
 	else if (hc->outcome == HTTP_ANSWERED)
-		read_error(en, hc->answer, &de);
+		read_error(p, hc->answer, &de);
 	account_ended(en, c, &a.usage, answer);
 	if (answer) {
 		lanes_answered(en, c, &a.usage);
@@ -231,7 +231,7 @@ attempt_done(struct http_call *hc)
 	    span_str(de.code), span_str(de.type), span_str(hc->should_retry)};
 	r = retry_rule(&facts);
 	describe(why, sizeof why, hc, &e, &de);
-	attempt_mask_key(en, why, strlen(why));
+	attempt_mask_key(p, why, strlen(why));
 	if (r.verdict == RETRY_AGAIN)
 		try_again(en, c, &r, why);
 	else if (r.verdict == RETRY_FAIL)

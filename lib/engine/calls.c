@@ -143,7 +143,8 @@ call_new(struct engine *en, struct request *r)
 	struct call *c = mem_zero(1, sizeof *c);
 
 	c->en = en;
-	c->lane = lanes_of(en, buf_span(&r->model));
+	c->provider = r->provider;
+	c->lane = lanes_of(en, r->provider, buf_span(&r->model));
 	c->tokens = lanes_estimate(c->lane, buf_span(&r->body));
 	memcpy(c->key, r->key, sizeof c->key);
 	buf_addspan(&c->body, buf_span(&r->body));
@@ -213,9 +214,10 @@ fail_large(struct engine *en, struct call *c)
 	char why[200];
 
 	snprintf(why, sizeof why,
-	    "about %" PRId64 " tokens, more than --tpm allows in a minute (%" PRId64
+	    "about %" PRId64 " tokens, more than %s allows in a minute (%" PRId64
 	    "); set max_completion_tokens lower or --tpm higher",
-	    c->tokens, en->o->tpm);
+	    c->tokens, en->o->tpm != 0 ? "--tpm" : "tpm in providers.json",
+	    c->lane->tpm.limit);
 	calls_fail(en, c, "too_large", why);
 }
 
@@ -236,7 +238,8 @@ calls_add(struct engine *en, struct job *job, struct request *r)
 	else
 		c->jobs = job;
 	c->last_job = job;
-	if (en->o->tpm != 0 && c->tokens > en->o->tpm && c->place == CALL_READY)
+	if (c->lane->tpm.limit != 0 && c->tokens > c->lane->tpm.limit &&
+	    c->place == CALL_READY)
 		fail_large(en, c);
 }
 
@@ -270,11 +273,32 @@ calls_put_off(struct engine *en, struct call *c, int64_t delay_us)
 
 /* ---- sent ---- */
 
-/* On the first call of the run: loads libcurl, sets up where calls go. */
-static int
-open_http(struct engine *en, struct err *e)
+static struct http_target *
+make_target(struct engine *en, const struct provider *p, struct err *e)
 {
-	const struct provider *p = en->provider;
+	struct buf url = BUF_INIT, authorization = BUF_INIT;
+	const char *headers[2] = {"Content-Type: application/json", NULL};
+	struct http_target *t;
+	size_t n = 1;
+
+	buf_addf(&url, "%s%s", p->base_url, p->dialect->path);
+	if (p->key != NULL) {
+		buf_adds(&authorization, "Authorization: Bearer ");
+		buf_adds(&authorization, p->key);
+		headers[n++] = buf_cstr(&authorization);
+	}
+	t = http_target_new(en->http, buf_cstr(&url), headers, n, e);
+	if (authorization.len > 0)
+		secret_wipe(authorization.data, authorization.len);
+	buf_release(&authorization);
+	buf_release(&url);
+	return t;
+}
+
+/* On the first call of the run libcurl is loaded. NULL and e. */
+static struct http_target *
+target_of(struct engine *en, const struct provider *p, struct err *e)
+{
 	struct http_options o = {.timeout_us = en->o->timeout_us,
 	    .connect_timeout_us = en->o->connect_timeout_us,
 	    .first_byte_us = en->o->first_byte_us,
@@ -283,40 +307,33 @@ open_http(struct engine *en, struct err *e)
 	    .keep = rates_headers,
 	    .nkeep = RATES_HEADERS,
 	    .user_agent = "bf-llm/" BF_VERSION};
-	struct buf url = BUF_INIT, authorization = BUF_INIT;
-	const char *headers[2] = {"Content-Type: application/json", NULL};
-	size_t n = 1;
+	struct http_target *t;
 
-	if (en->target != NULL)
-		return 0;
+	for (size_t i = 0; i < en->ntargets; i++)
+		if (en->targets[i].provider == p)
+			return en->targets[i].http;
 	if (provider_ready(p, e) != 0)
-		return -1;
+		return NULL;
 	if (en->http == NULL)
 		en->http = http_new(en->loop, &o);
-	buf_addf(&url, "%s%s", p->base_url, p->dialect->path);
-	if (p->key != NULL) {
-		buf_adds(&authorization, "Authorization: Bearer ");
-		buf_adds(&authorization, p->key);
-		headers[n++] = buf_cstr(&authorization);
-	}
-	en->target = http_target_new(en->http, buf_cstr(&url), headers, n, e);
-	if (authorization.len > 0)
-		secret_wipe(authorization.data, authorization.len);
-	buf_release(&authorization);
-	buf_release(&url);
-	return en->target == NULL ? -1 : 0;
+	if ((t = make_target(en, p, e)) == NULL)
+		return NULL;
+	en->targets = mem_resize(
+	    en->targets, en->ntargets + 1, sizeof *en->targets);
+	en->targets[en->ntargets++] = (struct target){p, t};
+	return t;
 }
 
 static int
 start_call(struct engine *en, struct call *c, struct err *e)
 {
-	if (open_http(en, e) != 0)
+	c->http.target = target_of(en, c->provider, e);
+	if (c->http.target == NULL)
 		return -1;
 	if (flight_open(en, e) != 0) {
 		en->ledger_lost = true;
 		return err_prefix(e, "cannot record answers");
 	}
-	c->http.target = en->target;
 	flight_begin(en, c);
 	if (http_start(en->http, &c->http, e) != 0) {
 		flight_end(en, c);
@@ -364,7 +381,7 @@ is_answered(struct engine *en, const struct call *c)
 	if (en->ledger == NULL || en->ledger_lost)
 		return false;
 	look_around(en);
-	return anew_is_hit(en, c->key);
+	return anew_is_hit(en, c->provider, c->key);
 }
 
 /* Its jobs take their answer from the ledger. */
@@ -508,6 +525,7 @@ calls_free(struct engine *en)
 		call_free(c);
 	}
 	free(en->table);
+	free(en->targets);
 	lanes_free(en);
 	record_close(en);
 }

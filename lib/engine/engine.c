@@ -343,10 +343,10 @@ close_all(struct engine *en)
 }
 
 int
-engine_run(const struct engine_options *o, const struct provider *p, int *signo)
+engine_run(const struct engine_options *o, struct providers *ps, int *signo)
 {
 	struct engine en = {.o = o,
-	    .provider = p,
+	    .providers = ps,
 	    .entry = ENTRY_INIT,
 	    .out_entry = ENTRY_INIT,
 	    .started = clock_mono_us(),

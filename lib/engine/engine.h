@@ -91,6 +91,6 @@ struct engine_options {
  * a closed standard output, *signo is that signal and the caller dies of it
  * (fd_die_of()); else 0.
  */
-int engine_run(const struct engine_options *o, const struct provider *p, int *signo);
+int engine_run(const struct engine_options *o, struct providers *ps, int *signo);
 
 #endif

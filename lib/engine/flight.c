@@ -112,7 +112,7 @@ flight_begin(struct engine *en, struct call *c)
 {
 	if (en->marks != NULL)
 		c->mark = marks_set(en->marks, c->key, buf_span(&c->model),
-		    span_str(en->provider->endpoint));
+		    span_str(c->provider->endpoint));
 }
 
 void

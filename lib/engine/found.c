@@ -60,10 +60,10 @@ next_line(struct span *text, struct span *line)
 
 /* {"endpoint":"openai","model":"gpt-4o-mini", */
 static void
-add_subject(struct buf *out, const struct engine *en, struct span model)
+add_subject(struct buf *out, const struct provider *p, struct span model)
 {
 	buf_adds(out, "{\"endpoint\":");
-	json_add_string(out, span_str(en->provider->endpoint));
+	json_add_string(out, span_str(p->endpoint));
 	buf_adds(out, ",\"model\":");
 	json_add_string(out, model);
 	buf_addc(out, ',');
@@ -82,7 +82,7 @@ jobs_of(struct span line)
 }
 
 unsigned
-found_before(struct engine *en, struct span model)
+found_before(struct engine *en, const struct provider *p, struct span model)
 {
 	struct buf path = BUF_INIT, subject = BUF_INIT;
 	struct span text, line;
@@ -93,7 +93,7 @@ found_before(struct engine *en, struct span model)
 		read_file(buf_cstr(&path), &en->found);
 	}
 	en->found_read = true;
-	add_subject(&subject, en, model);
+	add_subject(&subject, p, model);
 	text = buf_span(&en->found);
 	while (jobs == 0 && next_line(&text, &line))
 		if (span_starts(line, buf_span(&subject)))
@@ -114,18 +114,18 @@ found_tell(struct engine *en)
 			engine_say(en, ENGINE_INFO,
 			    "-j auto: %s%u in flight for %s",
 			    adapt_settled(a) ? "" : "at least ", adapt_found(a),
-			    buf_cstr(&en->lanes[i]->model));
+			    buf_cstr(&en->lanes[i]->name));
 	}
 }
 
 /* ---- kept ---- */
 
 static void
-add_found(struct buf *out, struct engine *en, const struct lane *l)
+add_found(struct buf *out, const struct lane *l)
 {
 	if (adapt_found(&l->adapt) == 0)
 		return;
-	add_subject(out, en, buf_span(&l->model));
+	add_subject(out, l->provider, buf_span(&l->model));
 	buf_addf(out, "\"jobs\":%u}\n", adapt_found(&l->adapt));
 }
 
@@ -185,7 +185,7 @@ found_keep(struct engine *en)
 	struct err e = ERR_INIT;
 
 	for (size_t i = 0; en->o->jobs_auto && i < en->nlanes; i++)
-		add_found(&text, en, en->lanes[i]);
+		add_found(&text, en->lanes[i]);
 	if (text.len > 0 && find_dir(&path)) {
 		if (fd_make_dirs(buf_cstr(&path), false, &e) == 0) {
 			buf_adds(&path, "/auto.jsonl");

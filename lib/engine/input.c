@@ -119,6 +119,7 @@ job_new(struct engine *en)
 	    .n = line.n};
 	memcpy(job->line, line.p, line.n);
 	memcpy(job->key, en->request.key, sizeof job->key);
+	job->provider = en->request.provider;
 	return job;
 }
 
@@ -139,8 +140,8 @@ count_surrogates(struct engine *en)
 static int
 read_request(struct engine *en, struct err *e)
 {
-	if (request_read(&en->request, &en->entry, en->o->model, en->provider, e) !=
-	    0)
+	if (request_read(
+		&en->request, &en->entry, en->o->model, en->providers, e) != 0)
 		return -1;
 	return en->request.body.len <= BODY_MOST
 		   ? 0
@@ -173,18 +174,19 @@ take_entry(struct engine *en)
 	en->entries++;
 	if (read_request(en, &e) != 0) {
 		memset(en->request.key, 0, sizeof en->request.key);
+		en->request.provider = NULL;
 		fail_entry(en, "bad_request", e.text);
 		return;
 	}
 	if (en->request.surrogates != 0)
 		count_surrogates(en);
-	if (anew_is_hit(en, en->request.key)) {
+	if (anew_is_hit(en, en->request.provider, en->request.key)) {
 		en->hits++;
 		if (!output_is_free(en)) {
 			output_queue(en, job_new(en));
 			return;
 		}
-		if (output_hit(en, en->request.key))
+		if (output_hit(en, &en->request))
 			return;
 		en->hits--; /* its record is damaged: as if there was none */
 	}

@@ -34,24 +34,29 @@ lanes_estimate(const struct lane *l, struct span body)
 }
 
 struct lane *
-lanes_of(struct engine *en, struct span model)
+lanes_of(struct engine *en, const struct provider *p, struct span model)
 {
 	struct lane *l;
 	size_t i;
 
 	for (i = 0; i < en->nlanes; i++)
-		if (span_eq(buf_span(&en->lanes[i]->model), model))
+		if (en->lanes[i]->provider == p &&
+		    span_eq(buf_span(&en->lanes[i]->model), model))
 			return en->lanes[i];
 	/* Models beyond these share the last lane: paced more than they need. */
 	if (i == LANES_MOST)
 		return en->lanes[i - 1];
 	l = mem_zero(1, sizeof *l);
+	l->provider = p;
 	buf_addspan(&l->model, model);
+	buf_addspan(&l->name, model);
+	if (strcmp(p->name, PROVIDER_DEFAULT) != 0)
+		buf_addf(&l->name, "@%s", p->name);
 	if (en->o->jobs_auto)
 		adapt_init(
-		    &l->adapt, found_before(en, model), (unsigned)en->jobs_most);
-	quota_init(&l->rpm, en->o->rpm, MINUTE_US);
-	quota_init(&l->tpm, en->o->tpm, MINUTE_US);
+		    &l->adapt, found_before(en, p, model), (unsigned)en->jobs_most);
+	quota_init(&l->rpm, en->o->rpm != 0 ? en->o->rpm : p->rpm, MINUTE_US);
+	quota_init(&l->tpm, en->o->tpm != 0 ? en->o->tpm : p->tpm, MINUTE_US);
 	en->lanes = mem_resize(en->lanes, i + 1, sizeof *en->lanes);
 	return en->lanes[en->nlanes++] = l;
 }
@@ -217,7 +222,7 @@ lanes_refused(struct engine *en, struct call *c, int64_t asked_us)
 		en->cooldowns++;
 		engine_say(en, ENGINE_DEBUG,
 		    "%s refuses calls for now: nothing is sent for %.1f s",
-		    buf_cstr(&c->lane->model), (double)(cd->until - now) / 1e6);
+		    buf_cstr(&c->lane->name), (double)(cd->until - now) / 1e6);
 	}
 	return held;
 }
@@ -230,6 +235,7 @@ lanes_free(struct engine *en)
 	loop_timer_clear(en->loop, &en->opening);
 	for (i = 0; i < en->nlanes; i++) {
 		buf_release(&en->lanes[i]->model);
+		buf_release(&en->lanes[i]->name);
 		free(en->lanes[i]);
 	}
 	free(en->lanes);

@@ -125,7 +125,7 @@ put_response(struct engine *en, struct entry *entry, const char *file,
 /* false: its record cannot be read back, as the ledger has reported. */
 static bool
 put_from_ledger(struct engine *en, struct entry *entry, const char *file,
-    uint64_t lineno, const unsigned char *key)
+    uint64_t lineno, const struct provider *p, const unsigned char *key)
 {
 	struct ledger_record rec;
 	struct dialect_answer a;
@@ -145,8 +145,7 @@ put_from_ledger(struct engine *en, struct entry *entry, const char *file,
 		return true;
 	}
 	buf_clear(&en->response);
-	if (en->provider->dialect->answer(
-		&en->response, rec.response, rec.model, &a, &e) == 0)
+	if (p->dialect->answer(&en->response, rec.response, rec.model, &a, &e) == 0)
 		put_response(en, entry, file, lineno, buf_span(&en->response),
 		    a.aside, rec.attempts);
 	else {
@@ -168,7 +167,8 @@ put_job(struct engine *en, struct job *job)
 	if (job->left || entry_parse(entry, span_of(job->line, job->n), &f) != 0)
 		return true;
 	if (o == NULL || (o->recorded && o->text.len == 0))
-		return put_from_ledger(en, entry, job->file, job->lineno, job->key);
+		return put_from_ledger(
+		    en, entry, job->file, job->lineno, job->provider, job->key);
 	if (o->failed)
 		output_fail_entry(
 		    en, entry, job->file, job->lineno, buf_span(&o->text));
@@ -206,10 +206,10 @@ output_is_free(const struct engine *en)
 }
 
 bool
-output_hit(struct engine *en, const unsigned char *key)
+output_hit(struct engine *en, const struct request *r)
 {
-	return put_from_ledger(
-	    en, &en->entry, jsonl_name(en->reader), jsonl_lineno(en->reader), key);
+	return put_from_ledger(en, &en->entry, jsonl_name(en->reader),
+	    jsonl_lineno(en->reader), r->provider, r->key);
 }
 
 /* What was not put out in the turn in which it came waits as its key. */
@@ -249,7 +249,7 @@ ask_again(struct engine *en, struct job *job)
 	outcome_unref(job->outcome);
 	job->outcome = NULL;
 	if (en->no_sending || en->o->cached_only ||
-	    request_read(&en->request, &en->out_entry, en->o->model, en->provider,
+	    request_read(&en->request, &en->out_entry, en->o->model, en->providers,
 		&e) != 0) {
 		job->left = true;
 		en->left++;

@@ -57,6 +57,7 @@ struct job {
 	struct outcome *outcome; /* NULL: the ledger has the answer under key */
 	bool left;            /* not answered, and will not be in this run */
 	unsigned char key[REQUEST_KEY_SIZE];
+	const struct provider *provider; /* NULL: it failed before that was known */
 	const char *file;
 	uint64_t lineno;
 	size_t held; /* bytes counted against the window */
@@ -69,6 +70,7 @@ enum call_place { CALL_READY, CALL_FLIES, CALL_WAITS, CALL_ENDED };
 struct call {
 	struct http_call http;
 	struct engine *en;
+	const struct provider *provider;
 	struct lane *lane;
 	uint32_t epoch; /* of the lane's cooldown, when it was sent */
 	uint32_t stamp; /* of the lane's adapt, likewise */
@@ -103,7 +105,9 @@ struct spent {
 
 /* What one model's calls wait in. */
 struct lane {
+	const struct provider *provider;
 	struct buf model;
+	struct buf name; /* to tell of it: of another provider than the default with that */
 	struct spent spent;
 	struct call_list ready;
 	struct cooldown cooldown;
@@ -112,6 +116,12 @@ struct lane {
 	struct meter requests, tokens; /* what the provider says */
 	size_t flying;
 	int64_t flying_tokens;
+};
+
+/* Where one provider's calls go. */
+struct target {
+	const struct provider *provider;
+	struct http_target *http;
 };
 
 struct output {
@@ -159,10 +169,11 @@ struct account {
 
 struct engine {
 	const struct engine_options *o;
-	const struct provider *provider;
+	struct providers *providers;
 	struct loop *loop;
 	struct http *http;
-	struct http_target *target;
+	struct target *targets; /* a provider's each */
+	size_t ntargets;
 	struct ledger *ledger;
 	struct marks *marks;
 	bool recording; /* what records calls has been made ready */
@@ -253,7 +264,7 @@ void input_close(struct engine *en);
 
 /* anew.c */
 /* Whether the answer that the ledger has for a key serves. */
-bool anew_is_hit(struct engine *en, const unsigned char *key);
+bool anew_is_hit(struct engine *en, const struct provider *p, const unsigned char *key);
 void anew_answered(struct engine *en, const unsigned char *key); /* in this run */
 void anew_close(struct engine *en);
 
@@ -276,7 +287,7 @@ void calls_free(struct engine *en);
 /* attempt.c */
 void attempt_done(struct http_call *hc); /* what a call sets as http's done */
 /* Some servers show the key that they refuse; nothing that is kept or told may. */
-void attempt_mask_key(const struct engine *en, char *text, size_t n);
+void attempt_mask_key(const struct provider *p, char *text, size_t n);
 
 /* record.c: appended here, written at once by record_commit() */
 void record_answer(struct engine *en, struct call *c, const struct dialect_usage *u);
@@ -287,7 +298,7 @@ int record_commit(struct engine *en);
 void record_close(struct engine *en);
 
 /* lanes.c */
-struct lane *lanes_of(struct engine *en, struct span model);
+struct lane *lanes_of(struct engine *en, const struct provider *p, struct span model);
 /* The call that may start next, of the models in turn; NULL: none before a timer. */
 struct call *lanes_next(struct engine *en);
 void lanes_started(struct engine *en, struct call *c);
@@ -305,7 +316,7 @@ void lanes_free(struct engine *en);
 
 /* found.c */
 /* What -j auto found for a model in earlier runs; 0: nothing. */
-unsigned found_before(struct engine *en, struct span model);
+unsigned found_before(struct engine *en, const struct provider *p, struct span model);
 void found_tell(struct engine *en);
 void found_keep(struct engine *en);
 
@@ -360,7 +371,7 @@ bool output_is_free(const struct engine *en);
  * Puts out an answer of the ledger at once, from the entry just read; false: it
  * cannot be read back, as the ledger has reported.
  */
-bool output_hit(struct engine *en, const unsigned char *key);
+bool output_hit(struct engine *en, const struct request *r);
 void output_emit(struct engine *en);  /* those whose turn it is */
 void output_flush(struct engine *en); /* as far as it goes without waiting */
 void output_gone(struct engine *en);  /* the reader of standard output is gone */

@@ -61,7 +61,7 @@ record(struct engine *en, struct call *c, enum ledger_status status,
 	    .attempts = (int)c->attempts,
 	    .millis = c->http.micros / 1000,
 	    .model = buf_span(&c->model),
-	    .endpoint = span_str(en->provider->endpoint),
+	    .endpoint = span_str(c->provider->endpoint),
 	    .class = class == NULL ? SPAN_NONE : span_str(class),
 	    .usage = usage,
 	    .request = buf_span(&c->body),
@@ -98,7 +98,7 @@ record_failure(struct engine *en, struct call *c, const char *class)
 
 	buf_addspan(&masked, c->http.answer);
 	if (masked.len > 0)
-		attempt_mask_key(en, masked.data, masked.len);
+		attempt_mask_key(c->provider, masked.data, masked.len);
 	body = buf_span(&masked);
 	is_json = body.n > 0 && json_check(body, &f) == 0;
 	if (!is_json && body.n > 4096)

@@ -136,13 +136,14 @@ make_key(struct request *r, const struct provider *p, int64_t sample)
 	hash_blake2b(buf_span(t), r->key, sizeof r->key);
 }
 
-int
-request_read(struct request *r, const struct entry *en, const char *model,
-    const struct provider *p, struct err *e)
+/* p: NULL for the one of ps that the model names. */
+static int
+fill(struct request *r, const struct entry *en, const char *model,
+    struct providers *ps, const struct provider *p, struct err *e)
 {
 	static const struct span names[] = {
 	    SPAN_INIT("messages"), SPAN_INIT("n"), SPAN_INIT("model")};
-	struct span body, in[3], name, bare;
+	struct span body, in[3], name, bare, named;
 	int64_t sample;
 
 	body = find_body(r, en, e);
@@ -154,8 +155,10 @@ request_read(struct request *r, const struct entry *en, const char *model,
 		return -1;
 	if (!is_named(in[2]) || !json_text(in[2], &r->scratch, &name))
 		name = span_str(model);
-	if (provider_split(name, &bare, e) != 0)
+	if (provider_split(name, &bare, &named, e) != 0 ||
+	    (p == NULL && (p = providers_get(ps, named, e)) == NULL))
 		return -1;
+	r->provider = p;
 	buf_clear(&r->model);
 	buf_addspan(&r->model, bare);
 	buf_clear(&r->body);
@@ -165,6 +168,20 @@ request_read(struct request *r, const struct entry *en, const char *model,
 		sample = 0;
 	make_key(r, p, sample);
 	return 0;
+}
+
+int
+request_read(struct request *r, const struct entry *en, const char *model,
+    struct providers *ps, struct err *e)
+{
+	return fill(r, en, model, ps, NULL, e);
+}
+
+int
+request_read_for(struct request *r, const struct entry *en, const char *model,
+    const struct provider *p, struct err *e)
+{
+	return fill(r, en, model, NULL, p, e);
 }
 
 void

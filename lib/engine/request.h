@@ -27,6 +27,7 @@ enum { REQUEST_KEY_SIZE = 16 };
 struct request {
 	struct buf body;  /* what is sent, and what the ledger keeps */
 	struct buf model; /* text, without the provider */
+	const struct provider *provider;
 	unsigned char key[REQUEST_KEY_SIZE];
 	size_t surrogates; /* lone ones that became U+FFFD */
 
@@ -39,9 +40,14 @@ struct request {
 
 /*
  * Fills r, whose memory is reused, for an entry. -1 and e, saying what is
- * missing, if it asks for nothing that can be sent.  model may be NULL.
+ * missing, if it asks for nothing that can be sent.  model may be NULL.  The
+ * provider is the one that the model names.
  */
 int request_read(struct request *r, const struct entry *en, const char *model,
+    struct providers *ps, struct err *e);
+
+/* The same for a provider that is given, whatever the model names. */
+int request_read_for(struct request *r, const struct entry *en, const char *model,
     const struct provider *p, struct err *e);
 
 void request_release(struct request *r);

@@ -75,8 +75,9 @@ struct made {
 };
 
 static char endpoint[] = "mock";
+static char name[] = "openai";
 static const struct provider provider = {
-    .name = "openai", .dialect = &dialect_openai_chat, .endpoint = endpoint};
+    .name = name, .dialect = &dialect_openai_chat, .endpoint = endpoint};
 
 static void
 fail(const char *what)
@@ -97,7 +98,7 @@ make_entry(struct made *m, uint64_t n)
 	add_text(&m->line, 450);
 	buf_adds(&m->line, "\"}");
 	if (entry_parse(&en, buf_span(&m->line), &f) != 0 ||
-	    request_read(&m->request, &en, "gpt-4o-mini", &provider, &e) != 0)
+	    request_read_for(&m->request, &en, "gpt-4o-mini", &provider, &e) != 0)
 		fail("an entry that is none");
 	entry_release(&en);
 	buf_addc(&m->line, '\n');

@@ -160,14 +160,15 @@ test_errors(void)
 }
 
 static void
-split_is(const char *name, const char *model)
+split_is(const char *name, const char *model, const char *provider)
 {
 	struct err e = ERR_INIT;
-	struct span got = SPAN_NONE;
-	bool good = provider_split(span_str(name), &got, &e) == 0;
+	struct span got = SPAN_NONE, at = SPAN_NONE;
+	bool good = provider_split(span_str(name), &got, &at, &e) == 0;
 
-	ok(good == (model != NULL) && (!good || span_eq(got, span_str(model))),
-	    "model %s", name);
+	ok(good == (model != NULL) && (!good || span_eq(got, span_str(model))) &&
+		(!good || span_eq(at, span_str(provider))),
+	    "model and provider of \"%s\"", name);
 }
 
 static void
@@ -185,13 +186,12 @@ host_is(const char *url, const char *want)
 static void
 test_names(void)
 {
-	split_is("gpt", "gpt");
-	split_is("gpt@openai", "gpt");
-	split_is("a@b@openai", "a@b");
-	split_is("gpt@", NULL);
-	split_is("gpt@other", NULL);
-	split_is("@openai", NULL);
-	split_is("", NULL);
+	split_is("gpt", "gpt", "openai");
+	split_is("gpt@openai", "gpt", "openai");
+	split_is("a@b@groq", "a@b", "groq");
+	split_is("gpt@", NULL, NULL);
+	split_is("@openai", NULL, NULL);
+	split_is("", NULL, NULL);
 	host_is("http://127.0.0.1:8080/v1", "127.0.0.1:8080");
 	host_is("https://API.Example.com/v1", "api.example.com:443");
 	host_is("http://h", "h:80");

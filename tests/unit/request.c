@@ -4,8 +4,9 @@
 #include "tap.h"
 
 static char endpoint[] = "e";
+static char name[] = "openai";
 static const struct provider provider = {
-    .name = "openai", .dialect = &dialect_openai_chat, .endpoint = endpoint};
+    .name = name, .dialect = &dialect_openai_chat, .endpoint = endpoint};
 static struct request r;
 
 /* The key in hex, or the error. */
@@ -20,7 +21,7 @@ key_of(const char *line)
 
 	if (entry_parse(&en, span_str(line), &f) != 0)
 		return "no entry";
-	got = request_read(&r, &en, "dflt", &provider, &e);
+	got = request_read_for(&r, &en, "dflt", &provider, &e);
 	entry_release(&en);
 	if (got != 0)
 		return e.text;
@@ -96,7 +97,6 @@ test_refused(void)
 	    "{\"request\":{\"messages\":[1],\"n\":2}}",
 	    "{\"request\":{\"messages\":[1],\"n\":1.5}}",
 	    "{\"request\":{\"messages\":[1],\"model\":7}}",
-	    "{\"request\":{\"messages\":[1],\"model\":\"m@x\"}}",
 	    ("{\"custom_id\":1,\"url\":\"/v1/"
 	     "responses\",\"body\":{\"messages\":[1]}}")};
 	size_t i;
