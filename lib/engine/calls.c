@@ -217,7 +217,7 @@ fail_large(struct engine *en, struct call *c)
 	    "about %" PRId64 " tokens, more than %s allows in a minute (%" PRId64
 	    "); set max_completion_tokens lower or --tpm higher",
 	    c->tokens, en->o->tpm != 0 ? "--tpm" : "tpm in providers.json",
-	    c->lane->tpm.limit);
+	    c->lane->tpm);
 	calls_fail(en, c, "too_large", why);
 }
 
@@ -238,8 +238,7 @@ calls_add(struct engine *en, struct job *job, struct request *r)
 	else
 		c->jobs = job;
 	c->last_job = job;
-	if (c->lane->tpm.limit != 0 && c->tokens > c->lane->tpm.limit &&
-	    c->place == CALL_READY)
+	if (c->lane->tpm != 0 && c->tokens > c->lane->tpm && c->place == CALL_READY)
 		fail_large(en, c);
 }
 

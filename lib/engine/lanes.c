@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-#define MINUTE_US INT64_C(60000000)
-
 /* max_completion_tokens, or as it was called before. */
 static int64_t
 most_out(struct span body)
@@ -27,7 +25,7 @@ int64_t
 lanes_estimate(const struct lane *l, struct span body)
 {
 	/* Where nobody counts tokens, looking through the body is not worth it. */
-	bool counted = l->tpm.limit != 0 || l->tokens.told != 0;
+	bool counted = l->tpm != 0 || l->tokens.told != 0;
 
 	return (int64_t)body.n / BYTES_PER_TOKEN + 1 +
 	       (counted ? most_out(body) : TOKENS_OUT);
@@ -55,8 +53,8 @@ lanes_of(struct engine *en, const struct provider *p, struct span model)
 	if (en->o->jobs_auto)
 		adapt_init(
 		    &l->adapt, found_before(en, p, model), (unsigned)en->jobs_most);
-	quota_init(&l->rpm, en->o->rpm != 0 ? en->o->rpm : p->rpm, MINUTE_US);
-	quota_init(&l->tpm, en->o->tpm != 0 ? en->o->tpm : p->tpm, MINUTE_US);
+	l->rpm = en->o->rpm != 0 ? en->o->rpm : p->rpm;
+	l->tpm = en->o->tpm != 0 ? en->o->tpm : p->tpm;
 	en->lanes = mem_resize(en->lanes, i + 1, sizeof *en->lanes);
 	return en->lanes[en->nlanes++] = l;
 }
@@ -85,7 +83,7 @@ slots_of(const struct engine *en, const struct lane *l)
 static bool
 is_paced(const struct lane *l)
 {
-	return l->cooldown.resuming || l->rpm.limit != 0 || l->tpm.limit != 0 ||
+	return l->cooldown.resuming || l->rpm != 0 || l->tpm != 0 ||
 	       l->requests.told != 0 || l->tokens.told != 0;
 }
 
@@ -95,7 +93,8 @@ opens_at(struct lane *l, int64_t now)
 {
 	int64_t tokens = l->ready.first->tokens;
 	const int64_t opens[] = {cooldown_opens(&l->cooldown),
-	    quota_opens(&l->rpm, now, 1), quota_opens(&l->tpm, now, tokens),
+	    quota_opens(&l->spent_requests, l->rpm, now, 1),
+	    quota_opens(&l->spent_tokens, l->tpm, now, tokens),
 	    meter_opens(&l->requests, 1), meter_opens(&l->tokens, tokens)};
 	int64_t last = 0;
 
@@ -152,8 +151,8 @@ lanes_started(struct engine *en, struct call *c)
 		return;
 	cooldown_started(
 	    &l->cooldown, c->sent, slots_of(en, l), rng_unit(&en->rng));
-	quota_take(&l->rpm, c->sent, 1);
-	quota_take(&l->tpm, c->sent, c->tokens);
+	quota_take(&l->spent_requests, c->sent, 1);
+	quota_take(&l->spent_tokens, c->sent, c->tokens);
 	meter_take(&l->requests, 1);
 	meter_take(&l->tokens, c->tokens);
 }
@@ -205,8 +204,8 @@ lanes_answered(struct engine *en, struct call *c, const struct dialect_usage *u)
 	cooldown_answered(&c->lane->cooldown, c->epoch);
 	if (u->known && u->input >= 0 && u->output >= 0 &&
 	    u->input < QUOTA_LIMIT_MAX && u->output < QUOTA_LIMIT_MAX)
-		quota_correct(
-		    &c->lane->tpm, c->sent, c->tokens, u->input + u->output);
+		quota_correct(&c->lane->spent_tokens, c->sent, c->tokens,
+		    u->input + u->output);
 }
 
 bool

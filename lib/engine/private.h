@@ -112,7 +112,8 @@ struct lane {
 	struct call_list ready;
 	struct cooldown cooldown;
 	struct adapt adapt;            /* with -j auto */
-	struct quota rpm, tpm;         /* what the user allows */
+	int64_t rpm, tpm;              /* what the user allows; 0: no limit */
+	struct quota spent_requests, spent_tokens;
 	struct meter requests, tokens; /* what the provider says */
 	size_t flying;
 	int64_t flying_tokens;

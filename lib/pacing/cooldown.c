@@ -5,6 +5,7 @@
 #define PAUSE_BASE_US ((int64_t)1000000)
 #define PAUSE_MOST_US ((int64_t)60000000)
 #define STEP_MOST_US  ((int64_t)1000000)
+#define YEAR_US       ((int64_t)366 * 86400 * 1000000)
 
 int64_t
 cooldown_opens(const struct cooldown *c)
@@ -53,7 +54,6 @@ cooldown_refused(
 {
 	if (epoch == c->epoch) {
 		c->epoch++;
-		c->until = now;
 		c->begun = 0;
 		c->resuming = true;
 		prolong(c, now, pause_us(c->level, asked_us, unit));
@@ -72,4 +72,23 @@ cooldown_answered(struct cooldown *c, uint32_t epoch)
 {
 	if (epoch == c->epoch)
 		c->level = 0;
+}
+
+static int64_t
+between(int64_t v, int64_t low, int64_t high)
+{
+	return v < low ? low : v > high ? high : v;
+}
+
+void
+cooldown_bound(struct cooldown *c, int64_t now)
+{
+	c->until = between(c->until, 0, now + YEAR_US);
+	c->step = between(c->step, 0, STEP_MOST_US);
+	/* The widest gap after the end is one and a half steps. */
+	c->next = between(c->next, c->until, now + YEAR_US);
+	if (c->next > c->until && c->next > now + 2 * STEP_MOST_US)
+		c->next = between(c->until, now, now + YEAR_US);
+	if (c->begun > UINT32_MAX)
+		c->begun = UINT32_MAX;
 }

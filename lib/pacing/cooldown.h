@@ -26,13 +26,13 @@
 
 /* All zero is a model that has refused nothing. */
 struct cooldown {
-	uint32_t epoch;  /* cooldowns begun */
-	unsigned level;  /* of these, since the last answer */
-	int64_t until;   /* nothing starts before */
-	int64_t next;    /* nor before this */
-	int64_t step;    /* of the resumption; 0: none */
-	uint64_t begun;  /* calls started since then */
-	bool resuming;   /* the cooldown lasts, or its end does not pass at once */
+	uint32_t epoch;    /* cooldowns begun */
+	uint32_t level;    /* of these, since the last answer */
+	int64_t until;     /* nothing starts before */
+	int64_t next;      /* nor before this */
+	int64_t step;      /* of the resumption; 0: none */
+	uint64_t begun;    /* calls started since then */
+	uint64_t resuming; /* not 0: it lasts, or its end does not pass at once */
 };
 
 /* From when on the next call may start; 0: whenever it likes. */
@@ -53,5 +53,8 @@ bool cooldown_refused(struct cooldown *c, int64_t now, uint32_t epoch,
 
 /* A call that was sent in that epoch was answered. */
 void cooldown_answered(struct cooldown *c, uint32_t epoch);
+
+/* Makes sense of one that comes from outside; it lasts for a year at most. */
+void cooldown_bound(struct cooldown *c, int64_t now);
 
 #endif

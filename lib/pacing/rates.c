@@ -3,8 +3,11 @@
 #include "io/num.h"
 #include "pacing/retry.h"
 
+#include <stdbool.h>
+
 #define MINUTE_US     ((int64_t)60000000)
 #define RESET_MOST_US ((int64_t)86400000000 * 31)
+#define COUNT_MOST    INT64_C(1000000000000)
 
 const char *const rates_headers[RATES_HEADERS] = {
     "x-ratelimit-limit-requests",
@@ -26,8 +29,7 @@ count(struct span text)
 {
 	int64_t n;
 
-	return num_i64(text, &n) != 0 || n < 0 || n > INT64_C(1000000000000) ? -1
-									     : n;
+	return num_i64(text, &n) != 0 || n < 0 || n > COUNT_MOST ? -1 : n;
 }
 
 /* The first piece of a duration: digits, a fraction, letters. */
@@ -133,4 +135,16 @@ meter_take(struct meter *m, int64_t cost)
 {
 	if (m->told != 0)
 		m->level -= (double)cost;
+}
+
+void
+meter_bound(struct meter *m, int64_t now)
+{
+	/* What is no number fails every comparison. */
+	bool sound = m->told >= 0 && m->told <= now + 1000000 && m->full >= 0 &&
+		     m->full <= COUNT_MOST && m->level >= -1e18 &&
+		     m->level <= 1e12 && m->refill >= 0 && m->refill <= 1e15;
+
+	if (!sound)
+		*m = (struct meter){.told = 0};
 }

@@ -51,5 +51,7 @@ void meter_tell(struct meter *m, int64_t now, const struct rate *r, int64_t in_f
 /* From when on cost may be taken; now or earlier: at once. */
 int64_t meter_opens(const struct meter *m, int64_t cost);
 void meter_take(struct meter *m, int64_t cost);
+/* Makes sense of one that comes from outside. */
+void meter_bound(struct meter *m, int64_t now);
 
 #endif
