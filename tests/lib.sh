@@ -19,10 +19,14 @@ cd "$TMP" || exit 99
 # The user's own providers are not meant.
 XDG_CONFIG_HOME=$TMP/.config
 export XDG_CONFIG_HOME
+# Budgets that processes share are this test's alone.
+XDG_RUNTIME_DIR=$TMP.run
+export XDG_RUNTIME_DIR
+mkdir -m 700 "$XDG_RUNTIME_DIR" || exit 99
 tap_n=0
 tap_bad=0
 
-cleanup() { cd / && rm -rf "$TMP"; }
+cleanup() { cd / && rm -rf "$TMP" "$XDG_RUNTIME_DIR"; }
 trap cleanup EXIT
 
 # ok STATUS NAME: passes if STATUS is 0, as in: cmp a b; ok $? "same"

@@ -2,10 +2,14 @@
 #include "engine/private.h"
 
 #include "base/mem.h"
+#include "base/msg.h"
 #include "io/clock.h"
 #include "io/num.h"
 
 #include <stdlib.h>
+
+#define SECOND_US INT64_C(1000000)
+#define MINUTE_US (60 * SECOND_US)
 
 /* max_completion_tokens, or as it was called before. */
 static int64_t
@@ -25,10 +29,42 @@ int64_t
 lanes_estimate(const struct lane *l, struct span body)
 {
 	/* Where nobody counts tokens, looking through the body is not worth it. */
-	bool counted = l->tpm != 0 || l->tokens.told != 0;
+	bool counted = l->tpm != 0 || bucket_counts_tokens(
+					  budget_seen(l->budget), clock_mono_us());
 
 	return (int64_t)body.n / BYTES_PER_TOKEN + 1 +
 	       (counted ? most_out(body) : TOKENS_OUT);
+}
+
+/* ---- lanes ---- */
+
+/* Once in a run. */
+static void
+tell_trouble(struct engine *en, const struct lane *l)
+{
+	enum budget_trouble trouble;
+	struct err e;
+
+	if (en->alone_told)
+		return;
+	trouble = budget_trouble(l->budget, &e);
+	if (trouble == BUDGET_SHARED)
+		return;
+	en->alone_told = true;
+	engine_say(en, trouble == BUDGET_UNSAFE ? ENGINE_WARN : ENGINE_DEBUG,
+	    "what other processes send is not counted: %s", e.text);
+}
+
+/* Opens it, so that it is known what others count. */
+static void
+look(struct engine *en, struct lane *l)
+{
+	int64_t now;
+
+	do
+		(void)budget_begin(l->budget, &now);
+	while (!budget_end(l->budget));
+	tell_trouble(en, l);
 }
 
 struct lane *
@@ -55,8 +91,16 @@ lanes_of(struct engine *en, const struct provider *p, struct span model)
 		    &l->adapt, found_before(en, p, model), (unsigned)en->jobs_most);
 	l->rpm = en->o->rpm != 0 ? en->o->rpm : p->rpm;
 	l->tpm = en->o->tpm != 0 ? en->o->tpm : p->tpm;
+	l->budget = budget_new(p->base_url, p->key, model);
+	look(en, l);
 	en->lanes = mem_resize(en->lanes, i + 1, sizeof *en->lanes);
 	return en->lanes[en->nlanes++] = l;
+}
+
+int64_t
+lanes_cooldown_until(const struct lane *l)
+{
+	return budget_seen(l->budget)->cooldown.until;
 }
 
 /* The loop's next turn looks again at what may start. */
@@ -80,54 +124,150 @@ slots_of(const struct engine *en, const struct lane *l)
 	return en->o->jobs_auto ? adapt_limit(&l->adapt) : en->jobs_most;
 }
 
-static bool
-is_paced(const struct lane *l)
+/* ---- what may start ---- */
+
+/* What was granted to a call that was not sent after all. */
+static void
+give_back(struct lane *l)
 {
-	return l->cooldown.resuming || l->rpm != 0 || l->tpm != 0 ||
-	       l->requests.told != 0 || l->tokens.told != 0;
+	int64_t now;
+
+	if (!l->granted)
+		return;
+	do
+		bucket_give_back(budget_begin(l->budget, &now), &l->taken);
+	while (!budget_end(l->budget));
+	l->granted = false;
+	l->sent.requests--;
+	l->sent.tokens -= (uint64_t)l->taken.tokens;
 }
 
-/* From when on the first of those that wait may start. */
-static int64_t
-opens_at(struct lane *l, int64_t now)
+/* It has nothing to send, and waits for nothing. */
+static void
+leave_queue(struct lane *l)
 {
-	int64_t tokens = l->ready.first->tokens;
-	const int64_t opens[] = {cooldown_opens(&l->cooldown),
-	    quota_opens(&l->spent_requests, l->rpm, now, 1),
-	    quota_opens(&l->spent_tokens, l->tpm, now, tokens),
-	    meter_opens(&l->requests, 1), meter_opens(&l->tokens, tokens)};
-	int64_t last = 0;
+	int64_t now;
 
-	for (size_t i = 0; i < sizeof opens / sizeof *opens; i++)
-		if (opens[i] > last)
-			last = opens[i];
-	return last;
+	if (!l->waits)
+		return;
+	do
+		bucket_leave(budget_begin(l->budget, &now), budget_who(l->budget));
+	while (!budget_end(l->budget));
+	l->waits = false;
+}
+
+/*
+ * Takes what its first call needs, so that no other process does. From when on it
+ * may start, and the time now.
+ */
+static int64_t
+take(struct engine *en, struct lane *l, int64_t *now)
+{
+	size_t slots = slots_of(en, l);
+	struct bucket_ask a = {.who = budget_who(l->budget),
+	    .rpm = l->rpm,
+	    .tpm = l->tpm,
+	    .tokens = l->ready.first->tokens,
+	    .slots = slots,
+	    .more = l->ready.n > 1 && l->flying + 1 < slots,
+	    .unit = rng_unit(&en->rng)};
+	struct bucket *b;
+	int64_t opens;
+
+	do {
+		b = budget_begin(l->budget, now);
+		opens = bucket_take(b, &a, *now, &l->taken);
+	} while (!budget_end(l->budget));
+	tell_trouble(en, l);
+	l->granted = opens <= *now;
+	l->waits = !l->granted || a.more;
+	if (!l->granted)
+		return opens;
+	l->sent.requests++;
+	l->sent.tokens += (uint64_t)l->taken.tokens;
+	return opens;
+}
+
+static bool
+is_over_patience(struct engine *en, const struct cooldown *c, int64_t now)
+{
+	int64_t most = en->o->max_wait_us;
+
+	/* Some wait so long unasked. */
+	if (most < MINUTE_US)
+		most = MINUTE_US;
+	/* With what is added for jitter. */
+	return c->until - now > most + 2 * SECOND_US;
+}
+
+static void
+stop_impatient(struct engine *en, double left)
+{
+	if (en->stop_status == 0)
+		engine_say(en, ENGINE_ERROR,
+		    "rate_limit: the server asked another process to wait "
+		    "(%.0f s are left), longer than --max-wait allows (%.0f s)",
+		    left, (double)en->o->max_wait_us / 1e6);
+	engine_stop(en, STATUS_TEMPFAIL,
+	    "rate_limit: the server asked another process to wait (%.0f s are "
+	    "left)",
+	    left);
+	en->no_reading = true;
+	engine_stop_sending(en);
+}
+
+/* Another process may have been refused: then all wait. */
+static void
+heed_cooldown(struct engine *en, struct lane *l, int64_t now)
+{
+	const struct cooldown *c = &budget_seen(l->budget)->cooldown;
+	double left = (double)(c->until - now) / 1e6;
+
+	if (c->until <= now)
+		return;
+	if (c->epoch != l->epoch)
+		engine_say(en, ENGINE_DEBUG,
+		    "%s refuses calls of another process for now: nothing is sent "
+		    "for %.1f s",
+		    buf_cstr(&l->name), left);
+	l->epoch = c->epoch;
+	if (is_over_patience(en, c, now))
+		stop_impatient(en, left);
+}
+
+/* Whether it has a call that a slot is free for. */
+static bool
+has_one(struct engine *en, struct lane *l)
+{
+	give_back(l);
+	if (l->ready.n > 0 && l->flying < slots_of(en, l))
+		return true;
+	leave_queue(l);
+	if (l->ready.n > 0) {
+		adapt_full(&l->adapt);
+		en->held_back = true;
+	}
+	return false;
 }
 
 struct call *
 lanes_next(struct engine *en)
 {
-	int64_t now = 0, opens, first = INT64_MAX;
+	int64_t now, opens, first = INT64_MAX;
 	struct lane *l;
 	size_t i;
 
 	en->held_back = false;
 	for (i = 0; i < en->nlanes; i++) {
 		l = en->lanes[(en->lane_turn + i) % en->nlanes];
-		if (l->ready.n == 0)
+		if (!has_one(en, l))
 			continue;
-		if (l->flying >= slots_of(en, l)) {
-			adapt_full(&l->adapt);
-			en->held_back = true;
-			continue;
-		}
-		if (now == 0 && is_paced(l))
-			now = clock_mono_us();
-		opens = is_paced(l) ? opens_at(l, now) : 0;
-		if (opens <= now) {
+		opens = take(en, l, &now);
+		if (l->granted) {
 			en->lane_turn = (en->lane_turn + i + 1) % en->nlanes;
 			return l->ready.first;
 		}
+		heed_cooldown(en, l, now);
 		en->held_back = true;
 		if (opens < first)
 			first = opens;
@@ -141,21 +281,19 @@ void
 lanes_started(struct engine *en, struct call *c)
 {
 	struct lane *l = c->lane;
+	const struct bucket *seen = budget_seen(l->budget);
 
-	c->epoch = l->cooldown.epoch;
+	(void)en;
 	c->stamp = adapt_stamp(&l->adapt);
-	c->sent = clock_mono_us();
+	c->taken = l->taken;
+	c->others.requests = seen->sent - l->sent.requests;
+	c->others.tokens = seen->sent_tokens - l->sent.tokens;
+	l->granted = false;
 	l->flying++;
 	l->flying_tokens += c->tokens;
-	if (!is_paced(l))
-		return;
-	cooldown_started(
-	    &l->cooldown, c->sent, slots_of(en, l), rng_unit(&en->rng));
-	quota_take(&l->spent_requests, c->sent, 1);
-	quota_take(&l->spent_tokens, c->sent, c->tokens);
-	meter_take(&l->requests, 1);
-	meter_take(&l->tokens, c->tokens);
 }
+
+/* ---- what came of it ---- */
 
 /* 429, 503, 529 or silence: there is less to be had. */
 static bool
@@ -175,11 +313,37 @@ adapt_to(struct adapt *a, const struct call *c)
 		adapt_answered(a, c->stamp, c->http.micros);
 }
 
+/* What others have sent since; what the provider says may not count it yet. */
+static int64_t
+sent_since(uint64_t all, uint64_t ours, uint64_t then)
+{
+	int64_t n = (int64_t)(all - ours - then);
+
+	return n < 0 ? 0 : n > QUOTA_LIMIT_MAX ? QUOTA_LIMIT_MAX : n;
+}
+
+static void
+tell_rates(struct lane *l, const struct call *c)
+{
+	struct bucket *b;
+	struct rates r;
+	int64_t now;
+
+	rates_read(&r, c->http.kept, clock_wall_ms());
+	do {
+		b = budget_begin(l->budget, &now);
+		bucket_tell(b, now, &r,
+		    (int64_t)l->flying +
+			sent_since(b->sent, l->sent.requests, c->others.requests),
+		    l->flying_tokens + sent_since(b->sent_tokens, l->sent.tokens,
+					   c->others.tokens));
+	} while (!budget_end(l->budget));
+}
+
 void
 lanes_landed(struct engine *en, struct call *c)
 {
 	struct lane *l = c->lane;
-	struct rates r;
 	size_t i;
 
 	l->flying--;
@@ -190,38 +354,46 @@ lanes_landed(struct engine *en, struct call *c)
 		return;
 	for (i = 0; i < RATES_HEADERS && c->http.kept[i].n == 0; i++)
 		;
-	if (i == RATES_HEADERS)
-		return;
-	rates_read(&r, c->http.kept, clock_wall_ms());
-	meter_tell(&l->requests, clock_mono_us(), &r.requests, (int64_t)l->flying);
-	meter_tell(&l->tokens, clock_mono_us(), &r.tokens, l->flying_tokens);
+	if (i < RATES_HEADERS)
+		tell_rates(l, c);
 }
 
 void
 lanes_answered(struct engine *en, struct call *c, const struct dialect_usage *u)
 {
+	struct budget *b = c->lane->budget;
+	bool known = u->known && u->input >= 0 && u->output >= 0 &&
+		     u->input < QUOTA_LIMIT_MAX && u->output < QUOTA_LIMIT_MAX;
+	int64_t now;
+
 	(void)en;
-	cooldown_answered(&c->lane->cooldown, c->epoch);
-	if (u->known && u->input >= 0 && u->output >= 0 &&
-	    u->input < QUOTA_LIMIT_MAX && u->output < QUOTA_LIMIT_MAX)
-		quota_correct(&c->lane->spent_tokens, c->sent, c->tokens,
-		    u->input + u->output);
+	do
+		bucket_answered(budget_begin(b, &now), &c->taken,
+		    known ? u->input + u->output : -1);
+	while (!budget_end(b));
 }
 
 bool
 lanes_refused(struct engine *en, struct call *c, int64_t asked_us)
 {
-	struct cooldown *cd = &c->lane->cooldown;
-	uint32_t epoch = cd->epoch;
-	int64_t now = clock_mono_us();
-	bool held = cooldown_refused(
-	    cd, now, c->epoch, asked_us, rng_unit(&en->rng));
+	struct lane *l = c->lane;
+	double unit = rng_unit(&en->rng);
+	struct bucket *b;
+	uint32_t before;
+	int64_t now;
+	bool held;
 
-	if (cd->epoch != epoch) {
+	do {
+		b = budget_begin(l->budget, &now);
+		before = b->cooldown.epoch;
+		held = bucket_refused(b, &c->taken, now, asked_us, unit);
+	} while (!budget_end(l->budget));
+	if (b->cooldown.epoch != before) {
 		en->cooldowns++;
+		l->epoch = b->cooldown.epoch;
 		engine_say(en, ENGINE_DEBUG,
 		    "%s refuses calls for now: nothing is sent for %.1f s",
-		    buf_cstr(&c->lane->name), (double)(cd->until - now) / 1e6);
+		    buf_cstr(&l->name), (double)(b->cooldown.until - now) / 1e6);
 	}
 	return held;
 }
@@ -233,6 +405,8 @@ lanes_free(struct engine *en)
 
 	loop_timer_clear(en->loop, &en->opening);
 	for (i = 0; i < en->nlanes; i++) {
+		give_back(en->lanes[i]);
+		budget_free(en->lanes[i]->budget);
 		buf_release(&en->lanes[i]->model);
 		buf_release(&en->lanes[i]->name);
 		free(en->lanes[i]);

@@ -19,9 +19,7 @@
 #include "json/jsonl.h"
 #include "ledger/marks.h"
 #include "pacing/adapt.h"
-#include "pacing/cooldown.h"
-#include "pacing/quota.h"
-#include "pacing/rates.h"
+#include "pacing/budget.h"
 
 enum {
 	OUT_HIGH = 256 << 10,  /* bytes waiting for standard output: nothing new is begun */
@@ -65,6 +63,11 @@ struct job {
 	char line[];
 };
 
+/* Requests and tokens that were sent. */
+struct lane_sums {
+	uint64_t requests, tokens;
+};
+
 enum call_place { CALL_READY, CALL_FLIES, CALL_WAITS, CALL_ENDED };
 
 struct call {
@@ -72,9 +75,9 @@ struct call {
 	struct engine *en;
 	const struct provider *provider;
 	struct lane *lane;
-	uint32_t epoch; /* of the lane's cooldown, when it was sent */
-	uint32_t stamp; /* of the lane's adapt, likewise */
-	int64_t sent;   /* clock_mono_us() */
+	uint32_t stamp; /* of the lane's adapt, when it was sent */
+	struct bucket_taken taken; /* of the lane's budget, likewise */
+	struct lane_sums others;   /* what other processes had sent by then */
 	int64_t tokens; /* in and out, as estimated */
 	enum call_place place;
 	struct call *same_bucket;
@@ -110,11 +113,14 @@ struct lane {
 	struct buf name; /* to tell of it: of another provider than the default with that */
 	struct spent spent;
 	struct call_list ready;
-	struct cooldown cooldown;
-	struct adapt adapt;            /* with -j auto */
-	int64_t rpm, tpm;              /* what the user allows; 0: no limit */
-	struct quota spent_requests, spent_tokens;
-	struct meter requests, tokens; /* what the provider says */
+	int64_t rpm, tpm;          /* what the user allows; 0: no limit */
+	struct budget *budget;
+	bool waits;                /* in the budget's queue */
+	bool granted;              /* taken has what the first may be sent for */
+	struct bucket_taken taken;
+	struct lane_sums sent;     /* by this process */
+	uint32_t epoch;            /* of the last cooldown that was told */
+	struct adapt adapt;        /* with -j auto */
 	size_t flying;
 	int64_t flying_tokens;
 };
@@ -201,6 +207,7 @@ struct engine {
 	size_t lane_turn; /* whose turn it is */
 	size_t nready;    /* in all lanes */
 	bool held_back;   /* some of these may not start yet */
+	bool alone_told;  /* that what other processes send is not counted */
 	struct buf found; /* by -j auto in earlier runs, lines */
 	bool found_read;
 	struct loop_timer opening; /* when the first of them may */
@@ -313,6 +320,8 @@ int64_t lanes_estimate(const struct lane *l, struct span body);
  * back to its lane at once.
  */
 bool lanes_refused(struct engine *en, struct call *c, int64_t asked_us);
+/* Until when a model takes no calls, as far as is known. */
+int64_t lanes_cooldown_until(const struct lane *l);
 void lanes_free(struct engine *en);
 
 /* found.c */

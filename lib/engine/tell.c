@@ -78,12 +78,14 @@ input_size(const struct engine *en)
 static int64_t
 cooldown_left(const struct engine *en, int64_t now)
 {
-	int64_t left = 0;
+	int64_t left = 0, until;
 	size_t i;
 
-	for (i = 0; i < en->nlanes; i++)
-		if (en->lanes[i]->cooldown.until - now > left)
-			left = en->lanes[i]->cooldown.until - now;
+	for (i = 0; i < en->nlanes; i++) {
+		until = lanes_cooldown_until(en->lanes[i]);
+		if (until - now > left)
+			left = until - now;
+	}
 	return left;
 }
 

@@ -27,6 +27,12 @@ is "$(wc -l <out)" 20 "all calls"
 nowhere "the key is not in stdout, stderr or the ledger" .
 zstdcat .bf/ledger/*.zst >ledger.txt
 nowhere "nor in the ledger's records" ledger.txt
+is "$(find "$XDG_RUNTIME_DIR" -type f | wc -l)" 1 "what processes share of its use is in a file"
+nowhere "which does not hold it" "$XDG_RUNTIME_DIR"
+find "$XDG_RUNTIME_DIR" >names
+nowhere "nor has it in its name" names
+is "$(find "$XDG_RUNTIME_DIR" -type f -name "$(printf %s "$canary" | b2sum -l 128 | cut -d' ' -f1)" | wc -l)" 0 \
+	"nor a hash of it alone"
 
 # From a file; and while it runs.
 printf '%s\n' "$canary" >../key
