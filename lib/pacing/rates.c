@@ -117,6 +117,7 @@ int64_t
 meter_opens(const struct meter *m, int64_t cost)
 {
 	double lacking;
+	int64_t wait;
 
 	if (m->told == 0)
 		return 0;
@@ -127,7 +128,8 @@ meter_opens(const struct meter *m, int64_t cost)
 		return 0;
 	if (lacking >= m->refill * (double)MINUTE_US)
 		return m->told + MINUTE_US;
-	return m->told + (int64_t)(lacking / m->refill) + 1;
+	wait = (int64_t)(lacking / m->refill) + 1;
+	return m->told + (wait < MINUTE_US ? wait : MINUTE_US);
 }
 
 void

@@ -548,6 +548,86 @@ test_by_hand(void)
 	    "what can never be is said to be so");
 }
 
+/* Puts one before the others that looks again only then. */
+static struct turn *
+put_sleeper(struct bucket *b, int64_t due, int64_t tokens)
+{
+	struct turn *one = turns_add(&b->turns, 50);
+
+	one->due = due;
+	one->tpm = 60000;
+	one->tokens = tokens;
+	return one;
+}
+
+static void
+test_passing(void)
+{
+	struct bucket b = {.sent = 0};
+	struct bucket_ask a = {1, 0, 60000, 1, 9, false, 0.5};
+	struct bucket_taken t;
+	int64_t now = MINUTE;
+	int n = 0;
+
+	put_sleeper(&b, now + SECOND / 10, 100);
+	while (n < 100 && bucket_take(&b, &a, now, &t) <= now)
+		n++;
+	is_int(n, TURNS_PASSES, "one that is asleep is passed some times");
+	b = (struct bucket){.sent = 0};
+	put_sleeper(&b, now, 100);
+	ok(bucket_take(&b, &a, now, &t) > now, "one that is awake is not");
+	/* It waits for more than there is just now. */
+	b = (struct bucket){.sent = 0};
+	(void)quota_take(&b.tokens, now - 30 * SECOND, 30000);
+	put_sleeper(&b, now + SECOND / 10, 40000);
+	ok(bucket_take(&b, &a, now, &t) > now,
+	    "nor one that would never be let in so");
+}
+
+static void
+test_long_turn(void)
+{
+	struct bucket b = {.sent = 0};
+	struct bucket_ask one = {1, 60000, 0, 1, 9, true, 0.5},
+			  two = {2, 60000, 0, 1, 9, true, 0.5};
+	struct bucket_taken t;
+	int64_t now = MINUTE;
+
+	while (bucket_take(&b, &one, now, &t) <= now)
+		;
+	(void)bucket_take(&b, &two, now, &t);
+	now += TURNS_LOOK_US;
+	ok(bucket_take(&b, &one, now, &t) <= now &&
+		bucket_take(&b, &one, now + TURNS_LONG_US, &t) <=
+		    now + TURNS_LONG_US,
+	    "a turn goes on while something is there");
+	now += 2 * TURNS_LONG_US;
+	ok(bucket_take(&b, &one, now, &t) > now &&
+		bucket_take(&b, &two, now, &t) <= now,
+	    "but not for long where others wait");
+}
+
+static void
+test_slots(void)
+{
+	struct bucket b = {.sent = 0};
+	struct bucket_ask one = {1, 0, 0, 1, 4, true, 0.5},
+			  two = {2, 0, 0, 1, 4, true, 0.5};
+	struct bucket_taken t;
+	int64_t now = MINUTE;
+
+	(void)bucket_take(&b, &one, now, &t);
+	(void)bucket_refused(&b, &t, now, 4 * SECOND, 0);
+	while (b.cooldown.resuming && now < 2 * MINUTE) {
+		(void)bucket_take(&b, &one, now, &t);
+		(void)bucket_take(&b, &two, now, &t);
+		now += 1000;
+	}
+	/* With each its four, and perhaps the last of them unseen by the other. */
+	ok(b.sent >= 8, "a cooldown is over when all that wait have started: %d",
+	    (int)b.sent);
+}
+
 /* Of any bytes: it can be asked, and holds nobody for long. */
 static void
 test_bound(uint64_t seed)
@@ -589,6 +669,9 @@ int
 main(void)
 {
 	test_by_hand();
+	test_passing();
+	test_long_turn();
+	test_slots();
 	for (size_t i = 0; i < many(1); i++) {
 		test_equal(seed_of(i), 1, 600, 0);
 		test_equal(seed_of(i), 2, 600, 0);
