@@ -489,6 +489,7 @@ test_rubbish(void)
 		b = make();
 		bad += take(b, 0, &now) == QUOTA_NEVER;
 		bad += is_alone(b, BUDGET_SHARED, "") == false;
+		bad += budget_seen(b)->cooldown.until > now + 400 * 1440 * MINUTE;
 		budget_free(b);
 	}
 	munmap(f, sizeof(*f));
