@@ -27,16 +27,19 @@ list_add(struct call_list *l, struct call *c)
 	l->n++;
 }
 
+/* Behind another; NULL: at the front. */
 static void
-list_add_first(struct call_list *l, struct call *c)
+list_add_behind(struct call_list *l, struct call *before, struct call *c)
 {
-	c->prev = NULL;
-	c->next = l->first;
-	if (l->first != NULL)
-		l->first->prev = c;
+	struct call **next = before != NULL ? &before->next : &l->first;
+
+	c->prev = before;
+	c->next = *next;
+	*next = c;
+	if (c->next != NULL)
+		c->next->prev = c;
 	else
 		l->last = c;
-	l->first = c;
 	l->n++;
 }
 
@@ -66,6 +69,8 @@ ready_add(struct call *c)
 static void
 ready_take(struct call *c)
 {
+	if (c->lane->again == c)
+		c->lane->again = c->prev;
 	list_take(&c->lane->ready, c);
 	c->en->nready--;
 }
@@ -244,12 +249,13 @@ calls_add(struct engine *en, struct job *job, struct request *r)
 
 /* ---- again ---- */
 
-/* Before those that were not sent yet. */
+/* Before those that were not sent yet, behind those that came back before it. */
 void
 calls_again(struct call *c)
 {
 	c->place = CALL_READY;
-	list_add_first(&c->lane->ready, c);
+	list_add_behind(&c->lane->ready, c->lane->again, c);
+	c->lane->again = c;
 	c->en->nready++;
 }
 

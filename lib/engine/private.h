@@ -112,7 +112,8 @@ struct lane {
 	struct buf model;
 	struct buf name; /* to tell of it: of another provider than the default with that */
 	struct spent spent;
-	struct call_list ready;
+	struct call_list ready;    /* first those that were sent before ... */
+	struct call *again;        /* ... up to this one; NULL: there are none */
 	int64_t rpm, tpm;          /* what the user allows; 0: no limit */
 	struct budget *budget;
 	bool waits;                /* in the budget's queue */

@@ -42,6 +42,16 @@ MOCK=(--replies replies)
 llm -m m -j 1 --unordered --deadline 1500ms two
 is "$status $(grep -c '"text":"yes"' out)" "75 20" "a model that refuses holds up no other"
 
+echo '{"fault":"429","retry-after":"0.1","requests":6}' >scenario
+entries 1 12 >in_order
+MOCK=(--scenario scenario --latency 20ms)
+llm -m m -j 6 in_order
+# Those that were refused, as they came at first and then.
+of_status() { jq -r "select(.status == $1).body.messages[0].content" calls.log; }
+is "$status $(of_status 200 | head -n 6 | sort | cksum)" "0 $(of_status 429 | sort | cksum)" \
+	"calls that were refused go before all others"
+is "$(of_status 200 | head -n 6 | cksum)" "$(of_status 429 | cksum)" "in the order in which they were: none is overtaken"
+
 MOCK=(--status 429:1 --retry-after 500)
 rm -rf .bf
 # shellcheck disable=SC2016
