@@ -1,18 +1,22 @@
 /*
  * internal: what the files of the ledger share.
  *
- *	record.c   a line                       (record.h)
- *	frame.c    a zstd frame                 (frame.h)
- *	index.c    key to place in a segment    (index.h)
- *	table.c    key to place, for the rest   (table.h)
- *	store.c    frames by number, decoded ones kept in a cache
- *	ahead.c    frames that will be asked for next, decoded beforehand
- *	spool.c    decoded frames in a temporary file
- *	sidecar.c  a segment's index, and what lies beyond it
- *	place.c    look-up: the newest word on a key
- *	scan.c     the directory, its segments and tails: reading
- *	segment.c  the one segment that is written
- *	ledger.c   the public functions
+ *	record.c     a line                       (record.h)
+ *	frame.c      a zstd frame                 (frame.h)
+ *	index.c      key to place in a segment    (index.h)
+ *	table.c      key to place, for the rest   (table.h)
+ *	store.c      frames by number, decoded ones kept in a cache
+ *	ahead.c      frames that will be asked for next, decoded beforehand
+ *	spool.c      decoded frames in a temporary file
+ *	sidecar.c    a segment's index, and what lies beyond it
+ *	place.c      look-up: the newest word on a key
+ *	window.c     bytes of a file, from an offset on
+ *	scan.c       the frames of a segment: reading
+ *	tail.c       its tail: the records there that no frame holds
+ *	reading.c    a segment with its tail, while others may write
+ *	directory.c  names in the directory, and all segments of them
+ *	segment.c    the one segment that is written
+ *	ledger.c     the public functions
  *
  * A place is a frame's number and an offset in its text.  A frame begins in
  * memory, as the block of lines that is being filled, and keeps its number
@@ -28,6 +32,7 @@
 #include "ledger/record.h"
 #include "ledger/table.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
 /* Sizes of ledger(5); variable for the tests alone. */
@@ -291,6 +296,16 @@ void fresh_add(struct ledger *l, uint32_t segment, const struct record_head *h,
 /* Makes what was found known: to the table, or to an index if it is much. */
 void fresh_publish(struct ledger *l, uint32_t segment, bool write);
 
+/* ---- window.c ---- */
+
+/* Makes it begin at an offset and hold `want` bytes, fewer at the end of the file; -1 and errno. */
+int window_fill(struct window *w, int fd, uint64_t at, size_t want);
+/* Its bytes from an offset on, which lies in it. */
+struct span window_from(const struct window *w, uint64_t at);
+uint64_t window_end(const struct window *w);
+/* Forgets what it holds: the file may have changed. */
+void window_clear(struct window *w);
+
 /* ---- scan.c ---- */
 
 /* The frame at an offset, in l->window. -1 and errno if it cannot be read. */
@@ -299,18 +314,6 @@ int scan_frame(struct ledger *l, int fd, uint64_t at, size_t hint, enum frame_st
 
 /* What stands at an offset is no frame: where the next whole one begins, or the end. */
 int scan_next_frame(struct ledger *l, int fd, uint64_t from, uint64_t *next, bool *zeros);
-
-/* Names of all segments, and of those that only a tail is left of: sorted, some twice. */
-int scan_names(struct ledger *l, char ***names, size_t *n, struct err *e);
-
-/* Takes in what has not been seen: new segments, and all of them the first time. */
-int scan_directory(struct ledger *l, struct err *e);
-
-/* Reads a segment anew, its index having been dropped. */
-void scan_again(struct ledger *l, uint32_t segment);
-
-/* Takes in what has come since; cheap when nothing has. */
-int scan_refresh(struct ledger *l, struct err *e);
 
 /* Takes in what has come to a segment from its last known frame on. */
 struct scan_end {
@@ -325,14 +328,25 @@ int scan_frames(struct ledger *l, uint32_t segment, int fd, struct scan_end *end
 /* Whether a tail's lines can stand for the frame that is torn. */
 bool scan_is_covered(const struct scan_end *end, struct span lines);
 
+/* Finds the keys of a text's lines, and makes sure that they can be answers. */
+void scan_text(struct ledger *l, uint32_t segment, uint32_t frame, struct span text);
+
+/* Reports what is wrong at a byte of a segment's file (suffix: "" or ".tail"). */
+void scan_damage(struct ledger *l, struct segment *s, const char *suffix, uint64_t at,
+    const char *what);
+
+/* ---- tail.c ---- */
+
+bool tail_stat(const struct ledger *l, const struct segment *s, struct stat *st);
+
 /* All of a tail's bytes; 1, 0 if there is none, -1 and errno. */
-int scan_read_tail(struct ledger *l, uint32_t segment, struct buf *out);
+int tail_read(struct ledger *l, uint32_t segment, struct buf *out);
 
 /* The record in a line of a tail, which may begin with remains of another. */
-bool scan_tail_record(
+bool tail_record(
     struct span line, bool whole, struct span *record, struct record_head *h);
 /* Whether what is no record in a tail is what an unfinished write leaves. */
-bool scan_is_remains(struct span line, bool at_end);
+bool tail_is_remains(struct span line, bool at_end);
 
 struct tail_lines {
 	struct buf lines;    /* whole records that no frame holds */
@@ -341,11 +355,39 @@ struct tail_lines {
 	size_t records;      /* good ones, framed or not */
 	size_t bad;          /* offset + 1 of the first damaged line */
 };
-void scan_tail(struct ledger *l, uint32_t segment, struct span tail, struct tail_lines *t);
+void tail_sort_out(
+    struct ledger *l, uint32_t segment, struct span tail, struct tail_lines *t);
 
 /* A key's newest record in a segment's tail, as it is now; 1 and line, or 0. */
-int scan_find_in_tail(struct ledger *l, uint32_t segment, const unsigned char *key,
+int tail_find(struct ledger *l, uint32_t segment, const unsigned char *key,
     struct span *line);
+
+/* Makes these lines known, in place of those that the tail had before. */
+void tail_keep(struct ledger *l, uint32_t segment, const struct buf *lines);
+/* Up to where it was read, so that only what comes after is read next time. */
+void tail_note(struct segment *s, struct span tail, size_t good_end);
+/* Takes in what has come at its end. -1: it is not otherwise as it was. */
+int tail_grow(struct ledger *l, uint32_t segment);
+
+/* ---- reading.c ---- */
+
+/* A segment that is new to us, or has changed in any way. */
+int scan_segment(struct ledger *l, uint32_t segment, struct err *e);
+/* One whose index has been dropped. */
+void scan_again(struct ledger *l, uint32_t segment);
+/* Takes in what has come to it since; cheap when nothing has. */
+int scan_news(struct ledger *l, uint32_t segment, struct err *e);
+
+/* ---- directory.c ---- */
+
+/* Names of all segments, and of those that only a tail is left of: sorted, some twice. */
+int scan_names(struct ledger *l, char ***names, size_t *n, struct err *e);
+
+/* Takes in what has not been seen: new segments, and all of them the first time. */
+int scan_directory(struct ledger *l, struct err *e);
+
+/* Takes in what has come since, to all; cheap when nothing has. */
+int scan_refresh(struct ledger *l, struct err *e);
 
 /* ---- segment.c ---- */
 

@@ -74,8 +74,7 @@ line_beyond(struct ledger *l, const struct place *p, struct found_line *line)
 		if (l->frames[p->entry.frame].kind != FRAME_IN_SEGMENT)
 			return -1;
 		store_drop(l, p->entry.frame);
-		if (scan_find_in_tail(l, p->segment, p->entry.key, &line->text) ==
-			1 &&
+		if (tail_find(l, p->segment, p->entry.key, &line->text) == 1 &&
 		    record_head(line->text, &line->head) == 0)
 			return 0;
 	}

@@ -416,11 +416,11 @@ recover(struct ledger *l, struct err *e)
 	if (!sidecar_holds(l, w->segment, w->fd))
 		sidecar_drop(l, w->segment);
 	if (scan_frames(l, w->segment, w->fd, &end) != 0 ||
-	    (has_tail = scan_read_tail(l, w->segment, &tail)) < 0) {
+	    (has_tail = tail_read(l, w->segment, &tail)) < 0) {
 		err_sys(e, "cannot read %s/%s", l->path, s->name);
 		goto out;
 	}
-	scan_tail(l, w->segment, buf_span(&tail), &t);
+	tail_sort_out(l, w->segment, buf_span(&tail), &t);
 	fresh_publish(l, w->segment, false);
 	if (s->damaged || s->alien || t.bad != 0 ||
 	    s->end >= ledger_sizes.segment ||

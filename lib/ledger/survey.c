@@ -18,7 +18,7 @@
 #define USUAL_LINE 1500
 
 struct survey {
-	struct ledger shell; /* directory, window, coder: what scan.c works with */
+	struct ledger shell; /* directory, window, coder: what reading works with */
 	char **names;
 	size_t nnames;
 	char *name;
@@ -409,7 +409,7 @@ read_frames(struct survey *s, uint64_t at, struct torn *torn)
 {
 	struct ledger *l = &s->shell;
 
-	l->window.bytes.len = 0;
+	window_clear(&l->window);
 	for (;;) {
 		enum frame_state state;
 		struct span frame;
@@ -431,7 +431,7 @@ read_frames(struct survey *s, uint64_t at, struct torn *torn)
 		}
 		if (scan_next_frame(l, s->fd, at, &next, &torn->zeros) != 0)
 			return -1;
-		if (next == l->window.at + l->window.bytes.len) {
+		if (next == window_end(&l->window)) {
 			torn->is = true;
 			torn->at = at;
 			torn->text = text;
@@ -479,7 +479,7 @@ read_header(struct survey *s, uint64_t *at, struct torn *torn)
 	}
 	if (zeros == (size_t)n) { /* made just before a power cut */
 		uint64_t next;
-		s->shell.window.bytes.len = 0;
+		window_clear(&s->shell.window);
 		torn->is = true;
 		if (scan_next_frame(&s->shell, s->fd, 0, &next, &torn->zeros) != 0)
 			return -1;
@@ -547,7 +547,7 @@ judge_tail_bytes(struct survey *s, uint64_t at, struct span bytes, bool at_end)
 
 	d->in_tail = true;
 	d->lost = 1;
-	if (!scan_is_remains(bytes, at_end))
+	if (!tail_is_remains(bytes, at_end))
 		return;
 	d->unfinished = true;
 	d->lost = 0;
@@ -566,7 +566,7 @@ take_tail(struct survey *s, uint64_t *fresh)
 	if (s->nmarks > 0)
 		qsort(s->marks, s->nmarks, sizeof(*s->marks), mark_order);
 	while (record_next(&rest, &line, &whole)) {
-		bool found = scan_tail_record(line, whole, &l.line, &l.head);
+		bool found = tail_record(line, whole, &l.line, &l.head);
 		uint64_t mark;
 
 		l.at = (size_t)(line.p - s->tail.data);
