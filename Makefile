@@ -48,7 +48,7 @@ LIBS_bf-ledger  = -lzstd -lpcre2-8
 LIBS_bf-mock    = -lmicrohttpd
 LIBS_sqlite-speed = $(if $(wildcard /usr/include/sqlite3.h),-lsqlite3)
 # What test programs may use; only what they use is linked.
-LIBS_test       = -lzstd
+LIBS_test       = -lzstd -lpcre2-8
 
 LIB_SRC  := $(sort $(wildcard lib/*/*.c))
 CMD_FILE := $(sort $(wildcard cmd/bf-*.c))

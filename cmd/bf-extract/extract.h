@@ -8,7 +8,7 @@
 #define BF_EXTRACT_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "io/regex.h"
 
 enum miss {
 	MISS_NONE, /* found */
@@ -72,20 +72,11 @@ void fence_text(const struct fence *f, struct buf *out);
 enum miss find_tag(struct span text, struct span name, struct span *found);
 /* language.p == NULL: any. */
 enum miss find_code(struct span text, struct span language, struct buf *out);
+/* The first group of the first match, or all of it where there is no group. */
+enum miss find_regex(struct span text, struct regex *r, struct span *found);
 
 /* These two append a JSON value. */
 enum miss find_json(struct span text, struct buf *out);
 enum miss find_list(struct span text, struct buf *out);
-
-/* ---- regex.c ---- */
-
-struct regex;
-
-/* NULL and e if it is not well formed. */
-struct regex *regex_new(const char *pattern, struct err *e);
-void regex_free(struct regex *r);
-
-/* The first group of the first match, or all of it where there is no group. */
-enum miss regex_find(struct regex *r, struct span text, struct span *found);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * find: tags, code, JSON and lists in an answer.
+ * find: tags, code, JSON, lists and what an expression matches in an answer.
  */
 #include "extract.h"
 #include "json/json.h"
@@ -81,6 +81,20 @@ find_code(struct span text, struct span language, struct buf *out)
 		return text_trim(buf_span(out)).n == 0 ? MISS_EMPTY : MISS_NONE;
 	}
 	return MISS_CODE;
+}
+
+enum miss
+find_regex(struct span text, struct regex *r, struct span *found)
+{
+	struct err e;
+	int rc = regex_find(r, text, &e);
+
+	if (rc <= 0)
+		return rc == 0 ? MISS_REGEX : MISS_REGEX_LIMIT;
+	*found = regex_group(r, text, regex_groups(r) > 0 ? 1 : 0);
+	if (found->p == NULL)
+		return MISS_REGEX_GROUP;
+	return found->n == 0 ? MISS_EMPTY : MISS_NONE;
 }
 
 /* The JSON of the first fence marked json that holds nothing else, into out. */

@@ -102,7 +102,7 @@ mode_set(struct extract *x, const struct cli *c, int key)
 		cli_usage(c, "%s: the language is empty", c->name);
 	if (key != OPT_REGEX)
 		return;
-	x->regex = regex_new(c->arg, &e);
+	x->regex = regex_new(c->arg, false, &e);
 	if (x->regex == NULL)
 		cli_usage(c, "%s: %s", c->name, e.text);
 }
@@ -185,7 +185,7 @@ answer_search(struct extract *x, struct span text)
 		miss = find_tag(text, x->argument, &found);
 		return text_put(x, miss, found);
 	case OPT_REGEX:
-		miss = regex_find(x->regex, text, &found);
+		miss = find_regex(text, x->regex, &found);
 		return text_put(x, miss, found);
 	default:
 		return text_put(x, MISS_NONE, text);

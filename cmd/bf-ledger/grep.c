@@ -4,19 +4,9 @@
 
 #include "base/msg.h"
 #include "io/hash.h"
+#include "io/regex.h"
 #include "io/visible.h"
 #include "json/json.h"
-
-#include <stdlib.h>
-
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
-/* An expression that backtracks without end fails in bounded time and memory. */
-#define MATCH_LIMIT     2000000
-#define HEAP_LIMIT_KIB  65536
-#define JIT_STACK_START ((size_t)32 << 10)
-#define JIT_STACK_MAX   ((size_t)8 << 20)
 
 enum { OPT_JSON = CLI_FIRST, OUT_MOST = 128 << 10, AROUND = 40 };
 
@@ -37,10 +27,7 @@ static const struct cli_command command = {"bf-ledger grep",
     "find calls by what was asked or answered", options};
 
 struct grep {
-	pcre2_code *code;
-	pcre2_match_data *match;
-	pcre2_match_context *limits;
-	pcre2_jit_stack *stack;
+	struct regex *regex;
 	bool keys, json, found;
 	struct buf out, text;
 };
@@ -73,22 +60,18 @@ add_excerpt(struct buf *out, struct span s, size_t from, size_t to)
 static bool
 matches(struct grep *g, struct span s, size_t *from, size_t *to)
 {
-	PCRE2_SIZE *at;
-	PCRE2_UCHAR why[200];
-	int rc = pcre2_match(g->code, (PCRE2_SPTR)s.p, s.n, 0, PCRE2_NO_UTF_CHECK,
-	    g->match, g->limits);
+	struct err e = ERR_INIT;
+	int rc = regex_find(g->regex, s, &e);
+	struct span match;
 
-	if (rc == PCRE2_ERROR_NOMATCH)
-		return false;
-	if (rc < 0) {
-		pcre2_get_error_message(rc, why, sizeof(why));
+	if (rc < 0)
 		msg_die(STATUS_CANNOT,
-		    "the expression backtracks too much, simplify it: %s",
-		    (const char *)why);
-	}
-	at = pcre2_get_ovector_pointer(g->match);
-	*from = at[0];
-	*to = at[1] > at[0] ? at[1] : at[0];
+		    "the expression backtracks too much, simplify it: %s", e.text);
+	if (rc == 0)
+		return false;
+	match = regex_group(g->regex, s, 0);
+	*from = (size_t)(match.p - s.p);
+	*to = *from + match.n;
 	return true;
 }
 
@@ -162,55 +145,13 @@ try_record(void *arg, const struct picked *p)
 		change_put(out);
 }
 
-/* ---- the expression ---- */
-
-static void
-compile(
-    struct grep *g, const struct cli *cli, const char *pattern, bool ignore_case)
-{
-	PCRE2_UCHAR text[200];
-	PCRE2_SIZE at;
-	int code;
-
-	g->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-	    PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C |
-		(ignore_case ? PCRE2_CASELESS : 0),
-	    &code, &at, NULL);
-	if (g->code == NULL) {
-		pcre2_get_error_message(code, text, sizeof(text));
-		cli_usage(cli, "'%s', at byte %zu: %s", pattern, (size_t)at + 1,
-		    (const char *)text);
-	}
-	g->limits = pcre2_match_context_create(NULL);
-	g->match = pcre2_match_data_create_from_pattern(g->code, NULL);
-	if (g->limits == NULL || g->match == NULL)
-		msg_die(STATUS_CANNOT, "out of memory");
-	pcre2_set_match_limit(g->limits, MATCH_LIMIT);
-	pcre2_set_heap_limit(g->limits, HEAP_LIMIT_KIB);
-	if (pcre2_jit_compile(g->code, PCRE2_JIT_COMPLETE) != 0)
-		return;
-	g->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
-	if (g->stack != NULL)
-		pcre2_jit_stack_assign(g->limits, NULL, g->stack);
-}
-
-static void
-release(struct grep *g)
-{
-	pcre2_jit_stack_free(g->stack);
-	pcre2_match_data_free(g->match);
-	pcre2_match_context_free(g->limits);
-	pcre2_code_free(g->code);
-	buf_release(&g->out);
-	buf_release(&g->text);
-}
-
 int
 ledger_grep(int argc, char **argv)
 {
 	struct grep g = {.out = BUF_INIT};
 	struct pick pick;
 	struct cli cli;
+	struct err e = ERR_INIT;
 	bool ignore_case = false;
 	int key, status;
 
@@ -229,11 +170,15 @@ ledger_grep(int argc, char **argv)
 		cli_usage(&cli, "one expression is taken");
 	if (g.keys && g.json)
 		cli_usage(&cli, "--keys or --json, not both");
-	compile(&g, &cli, cli.operands[0], ignore_case);
+	g.regex = regex_new(cli.operands[0], ignore_case, &e);
+	if (g.regex == NULL)
+		cli_usage(&cli, "'%s', %s", cli.operands[0], e.text);
 	status = pick_walk(&pick, try_record, &g);
 	change_put(&g.out);
 	/* As grep(1) has it: 1 is that there is none, and all was looked at. */
 	status = status != STATUS_OK ? STATUS_CANNOT : g.found ? STATUS_OK : 1;
-	release(&g);
+	regex_free(g.regex);
+	buf_release(&g.out);
+	buf_release(&g.text);
 	return status;
 }

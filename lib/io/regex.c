@@ -1,0 +1,112 @@
+/*
+ * The limits are those of pcre2api(3), "The match context".
+ */
+#include "io/regex.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#define MATCH_LIMIT     2000000
+#define HEAP_LIMIT_KIB  65536
+#define JIT_STACK_START ((size_t)32 << 10)
+#define JIT_STACK_MAX   ((size_t)8 << 20)
+
+struct regex {
+	pcre2_code *code;
+	pcre2_match_data *match;
+	pcre2_match_context *limits;
+	pcre2_jit_stack *stack;
+	uint32_t groups;
+	int found; /* groups that the last match set, and 1 */
+};
+
+static int
+set_error(struct err *e, int code)
+{
+	PCRE2_UCHAR text[200];
+
+	pcre2_get_error_message(code, text, sizeof(text));
+	return err_set(e, "%s", (const char *)text);
+}
+
+static int
+set_limits(struct regex *r, struct err *e)
+{
+	r->limits = pcre2_match_context_create(NULL);
+	r->match = pcre2_match_data_create_from_pattern(r->code, NULL);
+	if (r->limits == NULL || r->match == NULL)
+		return err_set(e, "out of memory");
+	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
+	pcre2_set_heap_limit(r->limits, HEAP_LIMIT_KIB);
+	if (pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE) != 0)
+		return 0;
+	r->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
+	if (r->stack != NULL)
+		pcre2_jit_stack_assign(r->limits, NULL, r->stack);
+	return 0;
+}
+
+struct regex *
+regex_new(const char *pattern, bool ignore_case, struct err *e)
+{
+	struct regex *r = mem_zero(1, sizeof(*r));
+	uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
+	PCRE2_SIZE at;
+	int code;
+
+	if (ignore_case)
+		options |= PCRE2_CASELESS;
+	r->code = pcre2_compile(
+	    (PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
+	if (r->code == NULL) {
+		set_error(e, code);
+		err_prefix(e, "at byte %zu", (size_t)at + 1);
+	} else if (set_limits(r, e) == 0) {
+		pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &r->groups);
+		return r;
+	}
+	regex_free(r);
+	return NULL;
+}
+
+void
+regex_free(struct regex *r)
+{
+	if (r == NULL)
+		return;
+	pcre2_jit_stack_free(r->stack);
+	pcre2_match_context_free(r->limits);
+	pcre2_match_data_free(r->match);
+	pcre2_code_free(r->code);
+	free(r);
+}
+
+int
+regex_find(struct regex *r, struct span text, struct err *e)
+{
+	r->found = pcre2_match(r->code, (PCRE2_SPTR)text.p, text.n, 0,
+	    PCRE2_NO_UTF_CHECK, r->match, r->limits);
+	if (r->found == PCRE2_ERROR_NOMATCH)
+		return 0;
+	return r->found < 0 ? set_error(e, r->found) : 1;
+}
+
+unsigned
+regex_groups(const struct regex *r)
+{
+	return r->groups;
+}
+
+struct span
+regex_group(const struct regex *r, struct span text, unsigned group)
+{
+	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(r->match) + 2 * group;
+
+	if (r->found <= (int)group || at[0] == PCRE2_UNSET)
+		return SPAN_NONE;
+	return span_of(text.p + at[0], at[1] > at[0] ? at[1] - at[0] : 0);
+}
