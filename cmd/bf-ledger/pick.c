@@ -5,6 +5,7 @@
 #include "dialects/dialect.h"
 #include "filter.h"
 #include "io/hash.h"
+#include "io/hashset.h"
 #include "ledger/walk.h"
 #include "json/json.h"
 
@@ -110,46 +111,13 @@ pick_add_time(struct buf *out, int64_t ms)
 	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* ---- records heard of once ---- */
-
-/* Where one segment is a copy of another, or of a part of it. */
-struct heard {
-	uint64_t *slots; /* 0 is free */
-	size_t size, n;
-};
-
-static bool
-heard_add(struct heard *h, uint64_t mark)
-{
-	size_t i;
-
-	mark += mark == 0;
-	if (h->n >= h->size / 2) {
-		struct heard more = {.size = h->size == 0 ? 1024 : 2 * h->size};
-
-		more.slots = mem_zero(more.size, sizeof(*more.slots));
-		for (i = 0; i < h->size; i++)
-			if (h->slots[i] != 0)
-				heard_add(&more, h->slots[i]);
-		free(h->slots);
-		*h = more;
-	}
-	for (i = mark & (h->size - 1); h->slots[i] != 0;
-	     i = (i + 1) & (h->size - 1))
-		if (h->slots[i] == mark)
-			return false;
-	h->slots[i] = mark;
-	h->n++;
-	return true;
-}
-
 /* ---- the walk ---- */
 
 struct picking {
 	struct pick *pick;
 	pick_fn *fn;
 	void *arg;
-	struct heard heard;
+	struct hashset heard;  /* marks of records */
 	bool several;          /* segments */
 	bool looking;          /* only for what keys stand for */
 	struct ledger *ledger; /* to tell what is current */
@@ -216,6 +184,15 @@ ends_in(struct span response, const char *reason)
 	return v.p != NULL && json_is(v, reason);
 }
 
+/* One segment may be a copy of another, or of a part of it. */
+static bool
+is_first(struct picking *w, const struct survey_line *l)
+{
+	uint64_t mark = record_mark(l->line, &l->head);
+
+	return hashset_add(&w->heard, &mark);
+}
+
 /* Whether what needs no parsing speaks for it. */
 static bool
 may_be_meant(struct picking *w, const struct survey_line *l)
@@ -225,8 +202,7 @@ may_be_meant(struct picking *w, const struct survey_line *l)
 	return takes_key(w, l->head.key) && l->head.time >= p->since &&
 	       l->head.time < p->until &&
 	       (p->status < 0 || (int)l->head.status == p->status) &&
-	       (!w->several ||
-		   heard_add(&w->heard, record_mark(l->line, &l->head)));
+	       (!w->several || is_first(w, l));
 }
 
 static int
@@ -359,15 +335,17 @@ look_up_keys(struct picking *w)
 	w->looking = false;
 	check_keys(w);
 	*w->pick = counts;
-	free(w->heard.slots);
-	w->heard = (struct heard){NULL, 0, 0};
+	hashset_clear(&w->heard);
 }
 
 int
 pick_walk(struct pick *p, pick_fn *fn, void *arg)
 {
 	struct ledger_options o = {.read_only = true};
-	struct picking w = {.pick = p, .fn = nothing, .arg = arg};
+	struct picking w = {.pick = p,
+	    .fn = nothing,
+	    .arg = arg,
+	    .heard = HASHSET_INIT(sizeof(uint64_t))};
 	struct err e = ERR_INIT;
 
 	w.keys = mem_zero((size_t)p->nprefixes + 1, sizeof(*w.keys));
@@ -382,7 +360,7 @@ pick_walk(struct pick *p, pick_fn *fn, void *arg)
 	ledger_close(w.ledger, &e);
 	buf_release(&w.scratch);
 	buf_release(&w.response);
-	free(w.heard.slots);
+	hashset_release(&w.heard);
 	free(w.keys);
 	free(w.met);
 	return p->damages > 0 ? STATUS_SOME_FAILED : STATUS_OK;

@@ -1,70 +1,6 @@
 /* Answers that are there and asked for anew all the same: --refresh and --redo. */
 #include "engine/private.h"
 
-#include "base/mem.h"
-
-#include <stdlib.h>
-
-/* ---- keys: hashes, of which any bytes will do ---- */
-
-static size_t
-keys_slot(const struct keys *k, const unsigned char *key)
-{
-	static const unsigned char none[REQUEST_KEY_SIZE];
-	uint64_t h;
-	size_t i;
-
-	memcpy(&h, key, sizeof h);
-	for (i = h & (k->size - 1); memcmp(k->slots[i], none, sizeof none) != 0;
-	     i = (i + 1) & (k->size - 1))
-		if (memcmp(k->slots[i], key, sizeof k->slots[i]) == 0)
-			break;
-	return i;
-}
-
-static bool
-keys_is_zero(const unsigned char *key)
-{
-	static const unsigned char none[REQUEST_KEY_SIZE];
-
-	return memcmp(key, none, sizeof none) == 0;
-}
-
-static bool
-keys_have(const struct keys *k, const unsigned char *key)
-{
-	if (keys_is_zero(key))
-		return k->zero;
-	return k->size > 0 && !keys_is_zero(k->slots[keys_slot(k, key)]);
-}
-
-static void
-keys_add(struct keys *k, const unsigned char *key)
-{
-	struct keys bigger = {.size = k->size == 0 ? 64 : 2 * k->size};
-
-	if (keys_is_zero(key)) {
-		k->zero = true;
-		return;
-	}
-	if (k->n >= k->size / 4 * 3) {
-		bigger.slots = mem_zero(bigger.size, sizeof *bigger.slots);
-		for (size_t i = 0; i < k->size; i++)
-			if (!keys_is_zero(k->slots[i]))
-				memcpy(
-				    bigger.slots[keys_slot(&bigger, k->slots[i])],
-				    k->slots[i], sizeof *k->slots);
-		free(k->slots);
-		k->slots = bigger.slots;
-		k->size = bigger.size;
-	}
-	if (!keys_have(k, key))
-		k->n++;
-	memcpy(k->slots[keys_slot(k, key)], key, sizeof *k->slots);
-}
-
-/* ---- which answers serve ---- */
-
 static bool
 has_value(struct span response, const struct engine_redo *redo)
 {
@@ -103,7 +39,7 @@ anew_is_hit(struct engine *en, const struct provider *p, const unsigned char *ke
 		return false;
 	if (!en->o->refresh && en->o->nredo == 0)
 		return true;
-	if (keys_have(&en->fresh_keys, key))
+	if (hashset_has(&en->fresh_keys, key))
 		return true;
 	return !en->o->refresh && !is_unwanted(en, p, key);
 }
@@ -112,11 +48,11 @@ void
 anew_answered(struct engine *en, const unsigned char *key)
 {
 	if (en->o->refresh || en->o->nredo > 0)
-		keys_add(&en->fresh_keys, key);
+		hashset_add(&en->fresh_keys, key);
 }
 
 void
 anew_close(struct engine *en)
 {
-	free(en->fresh_keys.slots);
+	hashset_release(&en->fresh_keys);
 }

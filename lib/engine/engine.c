@@ -349,6 +349,7 @@ engine_run(const struct engine_options *o, struct providers *ps, int *signo)
 	    .providers = ps,
 	    .entry = ENTRY_INIT,
 	    .out_entry = ENTRY_INIT,
+	    .fresh_keys = HASHSET_INIT(REQUEST_KEY_SIZE),
 	    .started = clock_mono_us(),
 	    .looked = clock_mono_us()};
 	struct err e = ERR_INIT;

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "engine/request.h"
 #include "http/http.h"
+#include "io/hashset.h"
 #include "io/loop.h"
 #include "io/outfile.h"
 #include "io/rng.h"
@@ -149,14 +150,6 @@ struct spill {
 	bool fresh;      /* nothing is in the one that is open */
 };
 
-/* A set of keys. */
-struct keys {
-	unsigned char (*slots)[REQUEST_KEY_SIZE]; /* all zero is free */
-	size_t size;                              /* a power of two, or 0 */
-	size_t n;
-	bool zero; /* the key of zeros is in it */
-};
-
 struct class_counts {
 	struct class_count {
 		struct buf name;
@@ -197,7 +190,7 @@ struct engine {
 	struct request request;
 	size_t surrogates;
 	size_t surrogate_entries;
-	struct keys fresh_keys; /* answered in this run, where that matters */
+	struct hashset fresh_keys; /* answered in this run, where that matters */
 
 	/* calls */
 	struct call **table; /* by key */

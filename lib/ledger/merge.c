@@ -1,79 +1,35 @@
 #include "ledger/merge.h"
 
 #include "base/mem.h"
+#include "io/hashset.h"
 #include "ledger/survey.h"
 
 #include <stdlib.h>
 
 #define TURN ((size_t)1 << 20) /* bytes a commit */
 
-/* Key, time and status in 16 bytes; for one key never the same for two. */
-struct mark {
-	uint64_t a, b; /* not both 0 */
-};
-
 struct merge {
 	struct ledger *ledger;
-	struct mark *slots;
-	size_t size, n;
+	struct hashset marks;
 	size_t pending;
 };
 
-static struct mark
-mark_of(const struct record_head *h)
-{
-	uint64_t word = (uint64_t)h->time << 2 | (uint64_t)h->status;
-	struct mark m;
-
-	memcpy(&m.a, h->key, 8);
-	memcpy(&m.b, h->key + 8, 8);
-	m.a ^= word * 0x9e3779b97f4a7c15;
-	m.b ^= (word ^ word >> 29) * 0xd6e8feb86659fd93;
-	if (m.a == 0 && m.b == 0)
-		m.b = 1;
-	return m;
-}
-
-static struct mark *
-find(const struct merge *m, struct mark mark)
-{
-	uint64_t h = (mark.a ^ mark.b * 0xc2b2ae3d27d4eb4f) * 0x9e3779b97f4a7c15;
-
-	for (size_t i = (size_t)((h >> 32) * m->size >> 32);;
-	     i = i + 1 == m->size ? 0 : i + 1)
-		if ((m->slots[i].a == 0 && m->slots[i].b == 0) ||
-		    (m->slots[i].a == mark.a && m->slots[i].b == mark.b))
-			return &m->slots[i];
-}
-
-static void
-grow(struct merge *m)
-{
-	struct merge bigger = {.size = m->size == 0 ? 1024 : m->size / 2 * 3};
-
-	bigger.slots = mem_zero(bigger.size, sizeof(*bigger.slots));
-	for (size_t i = 0; i < m->size; i++)
-		if (m->slots[i].a != 0 || m->slots[i].b != 0)
-			*find(&bigger, m->slots[i]) = m->slots[i];
-	free(m->slots);
-	m->slots = bigger.slots;
-	m->size = bigger.size;
-}
+/* Key, time and status in 16 bytes; for one key never the same for two. */
+struct mark {
+	uint64_t a, b;
+};
 
 /* false if it is there already. */
 static bool
 add_mark(struct merge *m, const struct record_head *h)
 {
-	struct mark mark = mark_of(h), *slot;
+	uint64_t word = (uint64_t)h->time << 2 | (uint64_t)h->status;
+	struct mark mark;
 
-	if (m->n >= m->size / 8 * 7)
-		grow(m);
-	slot = find(m, mark);
-	if (slot->a == mark.a && slot->b == mark.b)
-		return false;
-	*slot = mark;
-	m->n++;
-	return true;
+	memcpy(&mark, h->key, sizeof(mark));
+	mark.a ^= word * 0x9e3779b97f4a7c15;
+	mark.b ^= (word ^ word >> 29) * 0xd6e8feb86659fd93;
+	return hashset_add(&m->marks, &mark);
 }
 
 static int
@@ -102,7 +58,7 @@ learn(struct merge *m, const char *dir, struct err *e)
 static void
 merge_free(struct merge *m)
 {
-	free(m->slots);
+	hashset_release(&m->marks);
 	free(m);
 }
 
@@ -112,6 +68,7 @@ merge_open(const char *dir, const struct ledger_options *o, struct err *e)
 	struct merge *m = mem_zero(1, sizeof(*m));
 	struct err later;
 
+	m->marks = HASHSET_INIT(sizeof(struct mark));
 	m->ledger = ledger_open(dir, o, e);
 	if (m->ledger != NULL && learn(m, dir, e) == 0)
 		return m;

@@ -1,6 +1,7 @@
 #include "ledger/survey.h"
 
 #include "base/mem.h"
+#include "io/hashset.h"
 #include "ledger/internal.h"
 
 #include <errno.h>
@@ -28,8 +29,8 @@ struct survey {
 	struct buf scratch;
 	struct survey_found found;
 	size_t damage_cap;
-	uint64_t *marks; /* of records in frames, where there is a tail */
-	size_t nmarks, marks_cap;
+	struct hashset
+	    framed; /* marks of records in frames, where there is a tail */
 	survey_fn *fn;
 	void *arg;
 	struct err *e;
@@ -42,6 +43,7 @@ survey_open(const char *dir, void (*stranger)(void *arg, const char *text),
 	struct survey *s = mem_zero(1, sizeof(*s));
 
 	s->fd = -1;
+	s->framed = HASHSET_INIT(sizeof(uint64_t));
 	s->shell.path = mem_strdup(dir);
 	for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
 		s->shell.path[n - 1] = '\0';
@@ -80,7 +82,7 @@ survey_close(struct survey *s)
 	buf_release(&s->tail);
 	buf_release(&s->scratch);
 	free(s->found.damage);
-	free(s->marks);
+	hashset_release(&s->framed);
 	free(s->shell.path);
 	if (s->shell.dir >= 0)
 		close(s->shell.dir);
@@ -235,23 +237,15 @@ add_damage(struct survey *s, uint64_t at, uint64_t bytes, const char *what)
 	return &f->damage[f->ndamage++];
 }
 
-static void
-add_mark(struct survey *s, uint64_t mark)
-{
-	if (s->nmarks == s->marks_cap) {
-		s->marks_cap = s->marks_cap == 0 ? 1024 : 2 * s->marks_cap;
-		s->marks = mem_resize(s->marks, s->marks_cap, sizeof(*s->marks));
-	}
-	s->marks[s->nmarks++] = mark;
-}
-
 static int
 give_line(struct survey *s, struct survey_line *l)
 {
 	s->found.records++;
 	s->found.text += l->line.n + 1;
-	if (!l->in_tail && s->found.has_tail)
-		add_mark(s, record_mark(l->line, &l->head));
+	if (!l->in_tail && s->found.has_tail) {
+		uint64_t mark = record_mark(l->line, &l->head);
+		hashset_add(&s->framed, &mark);
+	}
 	return s->fn == NULL ? 0 : s->fn(s->arg, l);
 }
 
@@ -531,14 +525,6 @@ read_tail(struct survey *s)
 	return rc;
 }
 
-static int
-mark_order(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 judge_tail_bytes(struct survey *s, uint64_t at, struct span bytes, bool at_end)
 {
@@ -563,8 +549,6 @@ take_tail(struct survey *s, uint64_t *fresh)
 	bool whole;
 
 	*fresh = 0;
-	if (s->nmarks > 0)
-		qsort(s->marks, s->nmarks, sizeof(*s->marks), mark_order);
 	while (record_next(&rest, &line, &whole)) {
 		bool found = tail_record(line, whole, &l.line, &l.head);
 		uint64_t mark;
@@ -577,8 +561,7 @@ take_tail(struct survey *s, uint64_t *fresh)
 		if (!found)
 			continue;
 		mark = record_mark(l.line, &l.head);
-		if (s->nmarks > 0 && bsearch(&mark, s->marks, s->nmarks,
-					 sizeof(mark), mark_order) != NULL) {
+		if (hashset_has(&s->framed, &mark)) {
 			s->found.both++;
 			continue;
 		}
@@ -616,7 +599,7 @@ read_once(struct survey *s, struct torn *torn)
 
 	s->found = (struct survey_found){.damage = damage};
 	memset(torn, 0, sizeof(*torn));
-	s->nmarks = 0;
+	hashset_clear(&s->framed);
 	if (read_tail(s) != 0)
 		return -1;
 	if (s->fd >= 0 && (read_header(s, &at, torn) != 0 ||

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "io/hashset.h"
 #include "ledger/internal.h"
 
 #include <errno.h>
@@ -96,34 +97,12 @@ tail_is_remains(struct span line, bool at_end)
 
 /* ---- what no frame holds ---- */
 
-static int
-mark_order(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-struct marks {
-	uint64_t *v;
-	size_t n, cap;
-};
-
-static void
-marks_add(struct marks *m, uint64_t mark)
-{
-	if (m->n == m->cap) {
-		m->cap = m->cap == 0 ? 1024 : 2 * m->cap;
-		m->v = mem_resize(m->v, m->cap, sizeof(*m->v));
-	}
-	m->v[m->n++] = mark;
-}
-
 static size_t
-marks_of_frame(struct ledger *l, uint32_t frame, struct marks *m)
+add_marks(struct ledger *l, uint32_t frame, struct hashset *marks)
 {
 	struct span text, line;
 	struct record_head h;
+	uint64_t mark;
 	size_t size;
 	bool whole;
 
@@ -132,18 +111,20 @@ marks_of_frame(struct ledger *l, uint32_t frame, struct marks *m)
 		return 0;
 	size = text.n;
 	while (record_next(&text, &line, &whole))
-		if (record_head(line, &h) == 0)
-			marks_add(m, record_mark(line, &h));
+		if (record_head(line, &h) == 0) {
+			mark = record_mark(line, &h);
+			hashset_add(marks, &mark);
+		}
 	store_drop(l, frame);
 	return size;
 }
 
 /* The records of a segment's last frames, as far back as its tail may reach. */
-static struct marks
+static struct hashset
 recent_marks(struct ledger *l, uint32_t segment, size_t reach)
 {
 	const struct segment *s = &l->segments[segment];
-	struct marks m = {NULL, 0, 0};
+	struct hashset m = HASHSET_INIT(sizeof(uint64_t));
 	size_t seen = 0;
 	uint32_t n = s->index == NULL ? 0 : s->index->nframes;
 
@@ -151,11 +132,9 @@ recent_marks(struct ledger *l, uint32_t segment, size_t reach)
 		return m;
 	reach += ledger_sizes.tail;
 	for (size_t i = s->nframes; i-- > 0 && seen < reach;)
-		seen += marks_of_frame(l, s->frames[i], &m);
+		seen += add_marks(l, s->frames[i], &m);
 	while (n-- > 0 && seen < reach)
-		seen += marks_of_frame(l, store_indexed(l, segment, n), &m);
-	if (m.n > 0)
-		qsort(m.v, m.n, sizeof(*m.v), mark_order);
+		seen += add_marks(l, store_indexed(l, segment, n), &m);
 	return m;
 }
 
@@ -167,7 +146,7 @@ void
 tail_sort_out(
     struct ledger *l, uint32_t segment, struct span tail, struct tail_lines *t)
 {
-	struct marks marks = recent_marks(l, segment, tail.n);
+	struct hashset marks = recent_marks(l, segment, tail.n);
 	struct span rest = tail, line, record;
 	struct record_head h;
 	uint64_t mark;
@@ -187,13 +166,12 @@ tail_sort_out(
 		t->records++;
 		t->good_end = (size_t)(rest.p - tail.p);
 		mark = record_mark(record, &h);
-		if (marks.n > 0 && bsearch(&mark, marks.v, marks.n, sizeof(mark),
-				       mark_order) != NULL)
+		if (hashset_has(&marks, &mark))
 			continue;
 		buf_addspan(&t->lines, record);
 		buf_addc(&t->lines, '\n');
 	}
-	free(marks.v);
+	hashset_release(&marks);
 }
 
 int

@@ -1,13 +1,6 @@
 #include "ledger/walk.h"
 
-#include "base/mem.h"
-
-#include <stdlib.h>
-
-struct marks {
-	uint64_t *v;
-	size_t n, cap;
-};
+#include "io/hashset.h"
 
 /*
  * How far a segment has been handed out.  A survey that reads again, because
@@ -19,28 +12,9 @@ struct course {
 	bool begun, ended;
 	uint64_t frame; /* of the last line that came out of a frame */
 	size_t at;
-	struct marks framed; /* the lines of that frame */
-	struct marks tail;   /* those that came out of the tail */
+	struct hashset framed; /* marks of the lines of that frame */
+	struct hashset tail;   /* of those that came out of the tail */
 };
-
-static void
-marks_add(struct marks *m, uint64_t mark)
-{
-	if (m->n == m->cap) {
-		m->cap = m->cap == 0 ? 256 : 2 * m->cap;
-		m->v = mem_resize(m->v, m->cap, sizeof(*m->v));
-	}
-	m->v[m->n++] = mark;
-}
-
-static bool
-marks_have(const struct marks *m, uint64_t mark)
-{
-	for (size_t i = 0; i < m->n; i++)
-		if (m->v[i] == mark)
-			return true;
-	return false;
-}
 
 static bool
 is_new(struct course *c, const struct survey_line *l)
@@ -51,19 +25,16 @@ is_new(struct course *c, const struct survey_line *l)
 	    (l->frame < c->frame || (l->frame == c->frame && l->at <= c->at)))
 		return false;
 	mark = record_mark(l->line, &l->head);
-	if (l->in_tail) {
-		if (marks_have(&c->framed, mark) || marks_have(&c->tail, mark))
-			return false;
-		marks_add(&c->tail, mark);
-		return true;
-	}
+	if (l->in_tail)
+		return !hashset_has(&c->framed, &mark) &&
+		       hashset_add(&c->tail, &mark);
 	if (!c->begun || l->frame != c->frame)
-		c->framed.n = 0;
+		hashset_clear(&c->framed);
 	c->begun = true;
 	c->frame = l->frame;
 	c->at = l->at;
-	marks_add(&c->framed, mark);
-	return !marks_have(&c->tail, mark);
+	hashset_add(&c->framed, &mark);
+	return !hashset_has(&c->tail, &mark);
 }
 
 static int
@@ -82,7 +53,9 @@ take_line(void *arg, const struct survey_line *l)
 static int
 walk_segment(struct survey *s, const struct walk *w, struct err *e)
 {
-	struct course c = {.walk = w};
+	struct course c = {.walk = w,
+	    .framed = HASHSET_INIT(sizeof(uint64_t)),
+	    .tail = HASHSET_INIT(sizeof(uint64_t))};
 	struct err mine = ERR_INIT;
 	int rc;
 
@@ -96,8 +69,8 @@ walk_segment(struct survey *s, const struct walk *w, struct err *e)
 		    survey_path(s), survey_name(s));
 	if (rc == 0 && w->segment != NULL)
 		w->segment(w->arg, s);
-	free(c.framed.v);
-	free(c.tail.v);
+	hashset_release(&c.framed);
+	hashset_release(&c.tail);
 	return rc;
 }
 
