@@ -6,6 +6,7 @@
 #include "io/fdio.h"
 #include "io/secret.h"
 #include "io/statusline.h"
+#include "ledger/ledger.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -447,11 +448,10 @@ check_ledger_options(
 static void
 parse_options(struct cli *cli, struct engine_options *o, struct provider_options *p)
 {
-	const char *ledger = getenv("BF_LEDGER");
 	bool no_ledger = false;
 	int key;
 
-	o->ledger = ledger != NULL && *ledger != '\0' ? ledger : ".bf/ledger";
+	o->ledger = ledger_default();
 	while ((key = cli_next(cli)) != CLI_DONE)
 		parse_option(cli, key, o, p, &no_ledger);
 	check_ledger_options(cli, o, no_ledger);

@@ -6,15 +6,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
-
-const char *
-change_default_ledger(void)
-{
-	const char *dir = getenv("BF_LEDGER");
-
-	return dir != NULL && *dir != '\0' ? dir : ".bf/ledger";
-}
 
 static void
 say_stranger(void *arg, const char *text)

@@ -8,9 +8,6 @@
 #include "base/buf.h"
 #include "ledger/survey.h"
 
-/* The ledger where none is named. */
-const char *change_default_ledger(void);
-
 /* A survey of the ledger, strangers told as warnings; ends the program if it cannot be. */
 struct survey *change_open(const char *dir);
 

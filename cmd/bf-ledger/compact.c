@@ -73,7 +73,7 @@ say_report(const struct compact_report *r)
 int
 ledger_compact(int argc, char **argv)
 {
-	const char *dir = change_default_ledger();
+	const char *dir = ledger_default();
 	struct compact_options o = {.level = COMPACT_LEVEL};
 	struct compact_report report;
 	struct err e = ERR_INIT;

@@ -314,7 +314,7 @@ ledger_forget(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 	struct work w = {.e = &e};
-	struct choice c = {.dir = change_default_ledger()};
+	struct choice c = {.dir = ledger_default()};
 	struct ledger_options o = {.report = say};
 	struct buf out = BUF_INIT;
 	struct cli cli;

@@ -251,7 +251,7 @@ int
 ledger_merge(int argc, char **argv)
 {
 	const struct ledger_options o = {.report = say};
-	const char *dir = change_default_ledger();
+	const char *dir = ledger_default();
 	struct work w = {.e = ERR_INIT};
 	bool remove = false, *whole;
 	struct cli cli;

@@ -20,7 +20,7 @@ enum { PREFIX_LEAST = 4, CANDIDATES = 10 };
 void
 pick_init(struct pick *p)
 {
-	*p = (struct pick){.dir = change_default_ledger(),
+	*p = (struct pick){.dir = ledger_default(),
 	    .since = INT64_MIN,
 	    .until = INT64_MAX,
 	    .status = -1};

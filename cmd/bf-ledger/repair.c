@@ -97,7 +97,7 @@ look_at_other(struct sum *sum, struct survey *s, const char *name)
 int
 ledger_repair(int argc, char **argv)
 {
-	const char *dir = change_default_ledger();
+	const char *dir = ledger_default();
 	struct sum sum = {.out = BUF_INIT};
 	char *const *names;
 	struct survey *s;

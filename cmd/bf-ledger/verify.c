@@ -128,7 +128,7 @@ say_sum(struct sum *sum)
 int
 ledger_verify(int argc, char **argv)
 {
-	const char *dir = change_default_ledger();
+	const char *dir = ledger_default();
 	struct sum sum = {.out = BUF_INIT};
 	char *const *names;
 	struct survey *s;

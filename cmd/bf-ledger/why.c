@@ -289,7 +289,7 @@ compare(struct why *w, struct span a, struct span b)
 int
 ledger_why(int argc, char **argv)
 {
-	struct why why = {.dir = change_default_ledger(), .out = BUF_INIT};
+	struct why why = {.dir = ledger_default(), .out = BUF_INIT};
 	struct provider_options po = {.base_url = NULL};
 	struct span model, name = SPAN(PROVIDER_DEFAULT);
 	struct buf a = BUF_INIT, b = BUF_INIT;

@@ -13,6 +13,14 @@
 
 #define TURN_MAX ((size_t)1 << 30) /* bytes appended and not committed */
 
+const char *
+ledger_default(void)
+{
+	const char *dir = getenv("BF_LEDGER");
+
+	return dir != NULL && *dir != '\0' ? dir : ".bf/ledger";
+}
+
 void
 ledger_report(struct ledger *l, const char *fmt, ...)
 {

@@ -60,6 +60,9 @@ struct ledger_options {
 
 struct ledger;
 
+/* The directory where none is named: $BF_LEDGER, else .bf/ledger. */
+const char *ledger_default(void);
+
 /*
  * Makes the directory (0700, parents too) unless read_only; takes in the
  * records of all segments.  NULL and e on failure; a directory that is not
