@@ -6,7 +6,7 @@
 #include "io/fdio.h"
 
 static const struct cli_option options[] = {
-    PICK_LEDGER,
+    LEDGER_OPTION,
     PICK_TIMES,
     {PICK_STATUS, "status", "STATUS", "ok, error, forget or batch records alone"},
     PICK_FINISH_REASON,

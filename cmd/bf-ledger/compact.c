@@ -11,7 +11,7 @@
 enum { OPT_LEVEL = CLI_FIRST, OPT_DROP_ERRORS };
 
 static const struct cli_option options[] = {
-    {'l', "ledger", "DIR", "the ledger (default $BF_LEDGER, else .bf/ledger)"},
+    LEDGER_OPTION,
     {OPT_LEVEL, "level", "N",
 	"compress at this level of zstd, 1 to 22 (default 9)"},
     {'a', "all", NULL, "also what is compact already, and segments of other hosts"},

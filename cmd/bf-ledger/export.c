@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 static const struct cli_option options[] = {
-    PICK_LEDGER,
+    LEDGER_OPTION,
     PICK_TIMES,
     {PICK_FINISH, "finish-reason", "REASON",
 	"answers that ended in this (default stop)"},

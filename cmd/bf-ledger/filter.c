@@ -29,8 +29,8 @@ filter_is_empty(const struct filter *f)
 	       f->finish_reason == NULL && f->jq == NULL;
 }
 
-int
-filter_time(const char *text, int64_t *ms)
+static int
+parse_time(const char *text, int64_t *ms)
 {
 	static const char *const ends[] = {"", "Z", "T00:00:00Z"};
 	size_t n = strlen(text);
@@ -53,6 +53,19 @@ filter_time(const char *text, int64_t *ms)
 			return 0;
 	}
 	return -1;
+}
+
+int64_t
+filter_time(const struct cli *cli)
+{
+	int64_t ms;
+
+	if (parse_time(cli->arg, &ms) != 0)
+		cli_usage(cli,
+		    "%s takes a date as 2026-11-20, a time as "
+		    "2026-11-20T18:00:00Z, or an age as 24h or 7d, not '%s'",
+		    cli->name, cli->arg);
+	return ms;
 }
 
 static bool

@@ -5,6 +5,7 @@
 #ifndef BF_CMD_LEDGER_FILTER_H
 #define BF_CMD_LEDGER_FILTER_H
 
+#include "io/cli.h"
 #include "ledger/ledger.h"
 
 struct jq;
@@ -24,10 +25,11 @@ void filter_release(struct filter *f);
 bool filter_is_empty(const struct filter *f);
 
 /*
- * A time as people write it: 2026-11-20, 2026-11-20T12:00:00 (both UTC),
- * 2026-11-20T12:00:00+01:00, or an age such as 24h, 7d.  0 or -1.
+ * An option's time as people write it: 2026-11-20, 2026-11-20T12:00:00 (both
+ * UTC), 2026-11-20T12:00:00+01:00, or an age such as 24h, 7d.  Unix
+ * milliseconds; ends the program where it is none.
  */
-int filter_time(const char *text, int64_t *ms);
+int64_t filter_time(const struct cli *cli);
 
 /* 1: it is meant, 0: it is not, -1 and e: the jq expression failed. */
 int filter_matches(

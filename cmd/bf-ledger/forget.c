@@ -25,7 +25,7 @@ enum {
 };
 
 static const struct cli_option options[] = {
-    {'l', "ledger", "DIR", "the ledger (default $BF_LEDGER, else .bf/ledger)"},
+    LEDGER_OPTION,
     {OPT_SINCE, "since", "TIME", "recorded at that time or later"},
     {OPT_UNTIL, "until", "TIME", "recorded before that time"},
     {OPT_MODEL, "model", "MODEL", "that this model was asked for"},
@@ -229,20 +229,6 @@ say(void *arg, const char *text)
 	msg_warn("%s", text);
 }
 
-static int64_t
-parse_time(const struct cli *cli)
-{
-	int64_t ms;
-
-	if (filter_time(cli->arg, &ms) != 0)
-		cli_usage(cli,
-		    "%s wants a time such as 2026-11-20 or 2026-11-20T12:00:00Z, "
-		    "or "
-		    "an age such as 24h, not '%s'",
-		    cli->name, cli->arg);
-	return ms;
-}
-
 struct choice {
 	const char *dir;
 	bool all, dry_run;
@@ -259,10 +245,10 @@ read_options(struct cli *cli, struct work *w, struct choice *c)
 			c->dir = cli->arg;
 			break;
 		case OPT_SINCE:
-			w->filter.since = parse_time(cli);
+			w->filter.since = filter_time(cli);
 			break;
 		case OPT_UNTIL:
-			w->filter.until = parse_time(cli);
+			w->filter.until = filter_time(cli);
 			break;
 		case OPT_MODEL:
 			w->filter.model = cli->arg;

@@ -14,7 +14,7 @@ static const struct cli_option options[] = {
     {'i', "ignore-case", NULL, "large and small letters are the same"},
     {'k', "keys", NULL, "print keys alone"},
     {OPT_JSON, "json", NULL, "print the records as they are recorded"},
-    PICK_LEDGER,
+    LEDGER_OPTION,
     PICK_TIMES,
     PICK_FINISH_REASON,
     {PICK_CURRENT, "current", NULL, "only the answers that serve now"},

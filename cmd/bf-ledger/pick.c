@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { PREFIX_LEAST = 4, CANDIDATES = 10 };
+enum { CANDIDATES = 10 };
 
 /* ---- options ---- */
 
@@ -24,19 +24,6 @@ pick_init(struct pick *p)
 	    .since = INT64_MIN,
 	    .until = INT64_MAX,
 	    .status = -1};
-}
-
-static int64_t
-when(const struct cli *cli)
-{
-	int64_t ms;
-
-	if (filter_time(cli->arg, &ms) != 0)
-		cli_usage(cli,
-		    "%s takes a date as 2026-11-20, a time as "
-		    "2026-11-20T18:00:00Z, or an age as 24h or 7d, not '%s'",
-		    cli->name, cli->arg);
-	return ms;
 }
 
 static int
@@ -59,10 +46,10 @@ pick_option(struct pick *p, const struct cli *cli, int key)
 		p->dir = cli->arg;
 		return true;
 	case PICK_SINCE:
-		p->since = when(cli);
+		p->since = filter_time(cli);
 		return true;
 	case PICK_UNTIL:
-		p->until = when(cli);
+		p->until = filter_time(cli);
 		return true;
 	case PICK_MODEL:
 		p->model = cli->arg;
@@ -86,15 +73,12 @@ pick_keys(struct pick *p, const struct cli *cli)
 {
 	for (int i = 0; i < cli->noperands; i++) {
 		const char *key = cli->operands[i];
-		size_t n = strlen(key);
 
-		if (n < PREFIX_LEAST || n > 2 * LEDGER_KEY_SIZE ||
-		    strspn(key, "0123456789abcdef") != n)
+		if (!filter_is_key(key))
 			cli_usage(cli,
-			    "a key is 32 hexadecimal digits, or the first few, %d "
-			    "at "
-			    "least: not '%s'",
-			    PREFIX_LEAST, key);
+			    "a key is 32 hexadecimal digits, or the first few, 4 "
+			    "at least: not '%s'",
+			    key);
 	}
 	p->prefixes = cli->operands;
 	p->nprefixes = cli->noperands;

@@ -26,8 +26,6 @@ enum {
 	PICK_CURRENT,
 };
 
-#define PICK_LEDGER \
-	{'l', "ledger", "DIR", "the ledger (default $BF_LEDGER, else .bf/ledger)"}
 #define PICK_TIMES                                                              \
 	{PICK_SINCE, "since", "TIME", "not older: a date, a time, or an age as 24h"}, \
 	    {PICK_UNTIL, "until", "TIME", "older than this"},                    \

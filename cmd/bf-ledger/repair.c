@@ -10,7 +10,7 @@
 #include <inttypes.h>
 
 static const struct cli_option options[] = {
-    {'l', "ledger", "DIR", "the ledger (default $BF_LEDGER, else .bf/ledger)"},
+    LEDGER_OPTION,
     {'a', "all", NULL, "also segments of other hosts: nothing writes there"},
     CLI_COMMON_BASIC,
     CLI_END,

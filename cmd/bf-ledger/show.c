@@ -14,7 +14,7 @@
 enum { OPT_JSON = CLI_FIRST };
 
 static const struct cli_option options[] = {
-    PICK_LEDGER,
+    LEDGER_OPTION,
     {OPT_JSON, "json", NULL, "print the records as they are recorded"},
     CLI_COMMON_BASIC,
     CLI_END,

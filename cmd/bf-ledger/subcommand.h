@@ -2,6 +2,9 @@
 #ifndef BF_CMD_LEDGER_SUBCOMMAND_H
 #define BF_CMD_LEDGER_SUBCOMMAND_H
 
+#define LEDGER_OPTION \
+	{'l', "ledger", "DIR", "the ledger (default $BF_LEDGER, else .bf/ledger)"}
+
 int ledger_stat(int argc, char **argv);
 int ledger_cat(int argc, char **argv);
 int ledger_show(int argc, char **argv);

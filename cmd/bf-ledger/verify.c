@@ -12,7 +12,7 @@
 enum { OPT_JSON = CLI_FIRST };
 
 static const struct cli_option options[] = {
-    {'l', "ledger", "DIR", "the ledger (default $BF_LEDGER, else .bf/ledger)"},
+    LEDGER_OPTION,
     {OPT_JSON, "json", NULL, "an object a line"},
     CLI_COMMON_BASIC,
     CLI_END,

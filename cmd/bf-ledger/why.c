@@ -24,7 +24,7 @@ enum {
 };
 
 static const struct cli_option options[] = {
-    PICK_LEDGER,
+    LEDGER_OPTION,
     {'m', "model", "MODEL", "of entries that name none, as in bf-llm"},
     {OPT_BASE_URL, "base-url", "URL",
 	"where entries would be sent (default $OPENAI_BASE_URL)"},

@@ -401,7 +401,7 @@ is "$status $(wc -l <err)" "2 1" "forget: no expression"
 run bf-ledger forget --jq '.k | keys'
 like "$status $(cat err)" "2 *record *: --jq: *; nothing is forgotten" "forget: an expression that fails"
 run bf-ledger forget --since yesterday
-like "$status $(cat err)" "2 *--since wants a time *" "forget: no time"
+like "$status $(cat err)" "2 *--since takes a date as *" "forget: no time"
 run bf-ledger forget -l nowhere --all
 is "$status $(ls -d nowhere 2>/dev/null)" "2 " "forget: no ledger there, and none is made"
 if [ -z "$asan" ]; then
