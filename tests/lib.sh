@@ -2,8 +2,9 @@
 # Sourced by the shell tests: . "$(dirname "$0")/../lib.sh"
 #
 # Gives each test its own empty folder ($TMP, the working directory), the built
-# commands first in PATH, and TAP: ok, is, status_is, run, done_testing.
-# $BUILD is the folder with the commands, $TESTS that of the tests.
+# commands first in PATH, TAP (ok, is, like, same, run, done_testing), entries
+# and a provider to ask (serve, stop, stat_of).  $BUILD is the folder with the
+# commands, $TESTS that of the tests.
 
 set -u
 TESTS=$(cd "$(dirname "$0")/.." && pwd)
@@ -26,7 +27,7 @@ mkdir -m 700 "$XDG_RUNTIME_DIR" || exit 99
 tap_n=0
 tap_bad=0
 
-cleanup() { cd / && rm -rf "$TMP" "$XDG_RUNTIME_DIR"; }
+cleanup() { stop; cd / && rm -rf "$TMP" "$XDG_RUNTIME_DIR"; }
 trap cleanup EXIT
 
 # ok STATUS NAME: passes if STATUS is 0, as in: cmp a b; ok $? "same"
@@ -77,6 +78,30 @@ same() {
 		return 1
 	}
 }
+
+# entries FROM TO: entries with an id and a prompt
+entries() { seq "$1" "$2" | sed 's/.*/{"id":&,"prompt":"number &"}/'; }
+
+# serve OPTION...: a bf-mock that goes on running, its address in the environment;
+# it ends with stop, or with the test
+server=
+serve() {
+	mkfifo ready
+	bf-mock -q "$@" >ready &
+	server=$!
+	read -r OPENAI_BASE_URL <ready
+	rm ready
+	export OPENAI_BASE_URL OPENAI_API_KEY=mock BF_ENDPOINT=mock
+}
+stop() {
+	[ -n "$server" ] || return 0
+	kill "$server" 2>/dev/null
+	wait "$server" 2>/dev/null
+	server=
+}
+
+# stat_of FILTER: what jq takes out of the statistics of that server
+stat_of() { curl -s "${OPENAI_BASE_URL%/v1}/_stats" | jq "$1"; }
 
 skip_all() {
 	echo "1..0 # SKIP $1"

@@ -32,12 +32,6 @@ reply() {
 	printf '\r\n%s' "$body"
 }
 
-entries() {
-	local i
-	for ((i = $1; i <= $2; i++)); do
-		printf '{"id":%d,"prompt":"number %d"}\n' "$i" "$i"
-	done
-}
 answer='{"choices":[{"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":3}}'
 entries 1 1 >one
 entries 1 10 >ten

@@ -8,12 +8,6 @@ llm() {
 MOCK=()
 fresh() { rm -rf .bf calls.log e e.partial s.json; }
 calls() { grep -c . calls.log; }
-entries() {
-	local i
-	for ((i = $1; i <= $2; i++)); do
-		printf '{"id":%d,"prompt":"number %d"}\n' "$i" "$i"
-	done
-}
 mark() { tail -n 1 out | jq -c '[.incomplete.why, .incomplete.status]' 2>/dev/null; }
 entries 1 200 >in
 # Of each ten the last one or the last five ask nothing, and fail.

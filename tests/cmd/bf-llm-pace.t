@@ -9,12 +9,6 @@ llm() {
 }
 MOCK=()
 
-entries() {
-	local i
-	for ((i = $1; i <= $2; i++)); do
-		printf '{"id":%d,"prompt":"number %d"}\n' "$i" "$i"
-	done
-}
 calls() { grep -c . calls.log; }
 
 # ---- cooldowns ----

@@ -3,12 +3,6 @@
 # shellcheck disable=SC2016 # $ of sh -c scripts
 . "$(dirname "$0")/../lib.sh"
 
-entries() {
-	local i
-	for ((i = $1; i <= $2; i++)); do
-		printf '{"id":%d,"prompt":"number %d"}\n' "$i" "$i"
-	done
-}
 entries 1 8 >in
 fresh() { rm -rf .bf; }
 esc=$(printf '\033')

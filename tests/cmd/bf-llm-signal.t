@@ -3,27 +3,16 @@
 # shellcheck disable=SC2016 # $ of sh -c scripts
 . "$(dirname "$0")/../lib.sh"
 
-entries() {
-	local i
-	for ((i = $1; i <= $2; i++)); do
-		printf '{"id":%d,"prompt":"number %d"}\n' "$i" "$i"
-	done
-}
 entries 1 8 >in
 
-# mock ARG...: a server that goes on running; $mock is its pid, $url its base URL
+# mock ARG...: a server that goes on running, with a log of its own
 mock() {
-	rm -f url calls.log
-	bf-mock -q --log calls.log "$@" -- sh -c 'echo "$OPENAI_BASE_URL" >url.new; mv url.new url; exec sleep 100' &
-	mock=$!
-	until [ -s url ]; do sleep 0.02; done
-	url=$(cat url)
+	rm -f calls.log
+	serve --log calls.log "$@"
 }
-unmock() { kill "$mock"; wait "$mock" 2>/dev/null; }
 # start ARG...: bf-llm in the background; $llm is its pid
 start() {
-	OPENAI_API_KEY=x timeout -s KILL 60 sh -c 'echo $$ >pid; exec "$@"' sh \
-		bf-llm --base-url "$url" --endpoint mock -m m "$@" >out 2>err &
+	timeout -s KILL 60 sh -c 'echo $$ >pid; exec "$@"' sh bf-llm -m m "$@" >out 2>err &
 	job=$!
 	until [ -s pid ]; do sleep 0.02; done
 	llm=$(cat pid)
@@ -47,7 +36,7 @@ sleep 3
 kill -CONT "$llm"
 wait "$job"
 is "$? $(calls) $(wc -l <out)" "0 8 8" "answers that came while it was stopped are taken"
-unmock
+stop
 
 # Those that come later than the clock alone would allow.
 mock --latency 4s
@@ -60,7 +49,7 @@ sleep 3.3
 kill -CONT "$llm"
 wait "$job"
 is "$? $(calls) $(wc -l <out)" "0 8 8" "those still to come too"
-unmock
+stop
 
 # ---- the first byte ----
 
@@ -70,7 +59,7 @@ head -n 1 in >one
 start --first-byte-timeout 300ms --timeout 30s one
 wait "$job"
 is "$? $(calls)" "0 2" "no byte within --first-byte-timeout: the call is made again"
-unmock
+stop
 mock --hang 100
 rm -rf .bf
 start --first-byte-timeout 300ms --attempts 1 --errors e one
@@ -80,6 +69,6 @@ start --timeout 300ms --attempts 1 --errors e one
 wait "$job"
 is "$? $(jq -c '[.error.class,.error.message]' e)" '1 ["timeout","no whole answer within 0.3 s"]' \
 	"as it does without a whole answer within --timeout"
-unmock
+stop
 
 done_testing

@@ -8,12 +8,6 @@ llm() {
 }
 MOCK=()
 fresh() { rm -rf .bf calls.log s.json m.prom e; }
-entries() {
-	local i
-	for ((i = $1; i <= $2; i++)); do
-		printf '{"id":%d,"prompt":"number %d"}\n' "$i" "$i"
-	done
-}
 stat() { jq -c "$1" s.json; }
 
 # Whether it is Prometheus text: each sample in a family that has its help and

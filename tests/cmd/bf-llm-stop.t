@@ -14,12 +14,6 @@ MOCK=()
 
 calls() { grep -c . calls.log; }
 fresh() { rm -rf .bf L calls.log e e.partial out2 err2; }
-entries() {
-	local i
-	for ((i = $1; i <= $2; i++)); do
-		printf '{"id":%d,"prompt":"number %d"}\n' "$i" "$i"
-	done
-}
 mark() { tail -n 1 "${1:-out}" | jq -c '[.incomplete.by, .incomplete.status]' 2>/dev/null; }
 recorded() { zstdcat .bf/ledger/*.zst 2>/dev/null | grep -c '"s":"ok"'; }
 entries 1 100 >in

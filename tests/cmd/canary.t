@@ -5,12 +5,8 @@
 canary=sk-canary-5f2d9a7c1e
 seq 20 | jq -c '{text: "entry \(.)"}' | bf-prompt -m m 'Say {text}.' >requests.jsonl
 
-mkfifo ready
-bf-mock --require-key "$canary" --latency 20ms --log calls.log >ready &
-server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; cleanup' EXIT
-read -r OPENAI_BASE_URL <ready
-export OPENAI_BASE_URL BF_ENDPOINT=mock
+serve --require-key "$canary" --latency 20ms --log calls.log
+unset OPENAI_API_KEY
 
 # nowhere NAME FILE...
 nowhere() {

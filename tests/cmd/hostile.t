@@ -18,13 +18,7 @@ looks=(
 # And those that move it whole.
 moves=('bf-take -n 10' 'bf-shuffle')
 
-# Sets OPENAI_BASE_URL and the rest once for all of them.
-mkfifo ready
-bf-mock >ready &
-server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; cleanup' EXIT
-read -r OPENAI_BASE_URL <ready
-export OPENAI_BASE_URL OPENAI_API_KEY=mock BF_ENDPOINT=mock
+serve
 
 # through FILE CMD: the command on FILE; for bf-save, from standard input.
 through() {

@@ -8,14 +8,8 @@ jobs=50
 kills=10
 
 # The server outlives the clients.
-mkfifo ready
-bf-mock --latency 20ms-40ms --seed 7 --log calls.log >ready &
-server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; cleanup' EXIT
-read -r url <ready
-export OPENAI_BASE_URL=$url OPENAI_API_KEY=mock BF_ENDPOINT=mock
-stats=${url%/v1}/_stats
-calls() { curl -s "$stats" | jq .completions; }
+serve --latency 20ms-40ms --seed 7 --log calls.log
+calls() { stat_of .completions; }
 
 seq $n | jq -c '{n: ., text: "entry \(.)"}' |
 	bf-prompt -m gpt-4o-mini 'Say {text}.' >requests.jsonl

@@ -5,14 +5,9 @@
 
 n=40
 
-mkfifo ready input
-bf-mock --latency 20ms --log calls.log >ready &
-server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; cleanup' EXIT
-read -r url <ready
-export OPENAI_BASE_URL=$url OPENAI_API_KEY=mock BF_ENDPOINT=mock
-stats=${url%/v1}/_stats
-calls() { curl -s "$stats" | jq .completions; }
+mkfifo input
+serve --latency 20ms --log calls.log
+calls() { stat_of .completions; }
 
 seq $n | jq -c '{n: ., text: "entry \(.)"}' |
 	bf-prompt -m gpt-4o-mini 'Say {text}.' >requests.jsonl

@@ -5,12 +5,7 @@
 seq 200 | jq -c '{n: ., text: "entry \(.)", response: {text: "answer \(.)"}}' >entries.jsonl
 bf-prompt -m gpt-4o-mini 'Say {text}.' entries.jsonl >requests.jsonl
 
-mkfifo ready
-bf-mock --log calls.log --latency 2ms >ready &
-server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; cleanup' EXIT
-read -r OPENAI_BASE_URL <ready
-export OPENAI_BASE_URL OPENAI_API_KEY=mock BF_ENDPOINT=mock
+serve --log calls.log --latency 2ms
 calls() { cat calls.log 2>/dev/null | wc -l; }
 
 filters=(

@@ -8,19 +8,6 @@ host=$(uname -n | tr -c 'A-Za-z0-9.\n-' _)
 entries() { seq "$2" "$3" | jq -c --arg m "$1" '{id: ., request: {model: $m, messages: [{role: "user", content: "number \(.)"}]}}'; }
 { entries gpt-4o-mini 1 10; entries m 11 12; } >in
 
-# serve OPTION...: a server, its address in the environment
-server=
-serve() {
-	mkfifo ready
-	bf-mock -q "$@" >ready &
-	server=$!
-	read -r OPENAI_BASE_URL <ready
-	rm ready
-	export OPENAI_BASE_URL OPENAI_API_KEY=mock BF_ENDPOINT=mock
-}
-stop() { [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; server=; }; }
-trap 'stop; cleanup' EXIT
-stat_of() { curl -s "${OPENAI_BASE_URL%/v1}/_stats" | jq "$1"; }
 # until_ PID CMD...: waits until CMD succeeds, or the program is gone, a minute at most
 until_() {
 	local pid=$1 end=$((SECONDS + 60))

@@ -5,18 +5,7 @@
 chmod 755 .
 mkdir spilled
 export TMPDIR=$TMP/spilled
-server=
-serve() {
-	mkfifo ready
-	bf-mock -q "$@" >ready &
-	server=$!
-	read -r OPENAI_BASE_URL <ready
-	rm ready
-	export OPENAI_BASE_URL OPENAI_API_KEY=mock BF_ENDPOINT=mock
-}
-stop() { [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; server=; }; }
-trap 'stop; chmod -R u+rwx "$TMP"; cleanup' EXIT
-stat_of() { curl -s "${OPENAI_BASE_URL%/v1}/_stats" | jq "$1"; }
+trap 'chmod -R u+rwx "$TMP"; cleanup' EXIT
 reset() { curl -s -X POST "${OPENAI_BASE_URL%/v1}/_reset" >/dev/null; rm -rf .bf spilled/*; }
 
 seq 40 | jq -c '{id: ., prompt: "number \(.)"}' >in
