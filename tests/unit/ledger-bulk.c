@@ -11,12 +11,6 @@
 #define ALL    900
 #define REACH  65536
 
-struct image {
-	char *data;
-	size_t n;
-};
-
-static char segment[400], tail[410]; /* paths */
 static struct image clean, live, live_tail;
 static struct rng rng;
 static bool soak;
@@ -35,45 +29,6 @@ text_of(unsigned n)
 		text[k] = "0123456789abcdef"[rng_below(&own, 16)];
 	text[k] = '\0';
 	return text;
-}
-
-static struct image
-slurp(const char *path)
-{
-	struct image f = {mem_alloc(1 << 21), 0};
-	FILE *in = fopen(path, "rb");
-
-	if (in != NULL) {
-		f.n = fread(f.data, 1, 1 << 21, in);
-		fclose(in);
-	}
-	return f;
-}
-
-static void
-spit(const char *path, const char *data, size_t n)
-{
-	FILE *out = fopen(path, "wb");
-
-	if (out == NULL || fwrite(data, 1, n, out) != n || fclose(out) != 0)
-		exit(1);
-}
-
-static void
-find_segment(void)
-{
-	DIR *d = opendir(dir);
-	struct dirent *de;
-
-	while (d != NULL && (de = readdir(d)) != NULL) {
-		size_t n = strlen(de->d_name);
-		if (n > 4 && strcmp(de->d_name + n - 4, ".zst") == 0)
-			snprintf(
-			    segment, sizeof(segment), "%s/%s", dir, de->d_name);
-	}
-	if (d != NULL)
-		closedir(d);
-	snprintf(tail, sizeof(tail), "%s.tail", segment);
 }
 
 static void

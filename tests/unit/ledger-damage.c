@@ -7,54 +7,9 @@
 #define FRAMED 30
 #define ALL    36 /* the last are in the tail alone */
 
-struct file {
-	char *data;
-	size_t n;
-};
-
-static char segment[400], tail[410]; /* paths */
-static struct file clean, open_seg, open_tail;
+static struct image clean, open_seg, open_tail;
 static bool present[2000];
 static char long_text[200];
-
-static struct file
-slurp(const char *path)
-{
-	struct file f = {mem_alloc(1 << 20), 0};
-	FILE *in = fopen(path, "rb");
-
-	if (in != NULL) {
-		f.n = fread(f.data, 1, 1 << 20, in);
-		fclose(in);
-	}
-	return f;
-}
-
-static void
-spit(const char *path, const void *data, size_t n)
-{
-	FILE *out = fopen(path, "wb");
-
-	if (out == NULL || fwrite(data, 1, n, out) != n || fclose(out) != 0)
-		exit(1);
-}
-
-static void
-find_segment(void)
-{
-	DIR *d = opendir(dir);
-	struct dirent *de;
-
-	while (d != NULL && (de = readdir(d)) != NULL) {
-		size_t n = strlen(de->d_name);
-		if (n > 4 && strcmp(de->d_name + n - 4, ".zst") == 0)
-			snprintf(
-			    segment, sizeof(segment), "%s/%s", dir, de->d_name);
-	}
-	if (d != NULL)
-		closedir(d);
-	snprintf(tail, sizeof(tail), "%s.tail", segment);
-}
 
 /* Removes what other writers have begun. */
 static void
@@ -104,7 +59,7 @@ make_images(void)
 }
 
 static void
-put(const struct file *seg, const struct file *t)
+put(const struct image *seg, const struct image *t)
 {
 	spit(segment, seg->data, seg->n);
 	if (t == NULL)
@@ -172,7 +127,7 @@ next_writer_fails(int records)
 }
 
 static int
-lines_before(const struct file *f, size_t n)
+lines_before(const struct image *f, size_t n)
 {
 	int lines = 0;
 
@@ -195,7 +150,7 @@ test_cut_tail(void)
 	int bad = 0, told = 0, mend = 0, framed = framed_records();
 
 	for (size_t n = 0; n <= open_tail.n; n++) {
-		struct file t = {open_tail.data, n};
+		struct image t = {open_tail.data, n};
 		put(&open_seg, &t);
 		bad += look(&reading, false) !=
 		       framed + lines_before(&open_tail, n);
@@ -213,7 +168,7 @@ test_cut_tail(void)
 static void
 test_zeros(void)
 {
-	struct file t = {mem_zero(1, open_tail.n + 8192), open_tail.n};
+	struct image t = {mem_zero(1, open_tail.n + 8192), open_tail.n};
 	int framed = framed_records(), bad = 0, mend = 0;
 
 	for (size_t zeros = 1; zeros <= 4096; zeros *= 4) {
@@ -248,7 +203,7 @@ test_cut_segment(void)
 	int bad = 0, silent = 0, mend = 0, last = 0;
 
 	for (size_t n = 0; n <= clean.n; n++) {
-		struct file s = {clean.data, n};
+		struct image s = {clean.data, n};
 		int now;
 		put(&s, NULL);
 		now = look(&reading, false);
@@ -270,7 +225,7 @@ test_cut_segment(void)
 
 	bad = silent = mend = 0;
 	for (size_t n = 0; n <= open_seg.n; n++) {
-		struct file s = {open_seg.data, n};
+		struct image s = {open_seg.data, n};
 		int now;
 		put(&s, &open_tail);
 		now = look(&reading, false);
@@ -287,7 +242,7 @@ test_cut_segment(void)
 static void
 test_flipped_bits(void)
 {
-	struct file f = {mem_alloc(clean.n + open_tail.n), clean.n};
+	struct image f = {mem_alloc(clean.n + open_tail.n), clean.n};
 	int silent = 0, many = 0, refused = 0, most = 0;
 
 	wrong = 0;
@@ -328,7 +283,7 @@ test_flipped_bits(void)
 static void
 test_damage_stays(void)
 {
-	struct file f = {mem_dup(clean.data, clean.n), clean.n}, after;
+	struct image f = {mem_dup(clean.data, clean.n), clean.n}, after;
 
 	f.data[60] ^= 1;
 	put(&f, NULL);
@@ -349,7 +304,7 @@ test_damage_stays(void)
 static void
 test_both(void)
 {
-	struct file t = {mem_alloc(1 << 16), 0};
+	struct image t = {mem_alloc(1 << 16), 0};
 	struct ledger *l;
 	struct span text;
 	int framed;
@@ -375,7 +330,7 @@ test_both(void)
 	is_int(look(&reading, false), ALL, "some of the tail framed");
 	is_int(next_writer_fails(ALL), 0, "each record is there once afterwards");
 	/* And half of the next frame. */
-	struct file s = {mem_alloc(open_seg.n + 100), open_seg.n + 60};
+	struct image s = {mem_alloc(open_seg.n + 100), open_seg.n + 60};
 	memcpy(s.data, open_seg.data, open_seg.n);
 	memcpy(s.data + open_seg.n, clean.data + FRAME_HEADER_SIZE, 60);
 	put(&s, &t);
@@ -411,7 +366,7 @@ test_power_cut(void)
 	l = open_ledger(&always);
 	memcpy(from, dir, sizeof(from));
 	for (unsigned n = 0; n < 300; n++) {
-		struct file s, t;
+		struct image s, t;
 		memcpy(dir, from, sizeof(dir));
 		add(l, n, long_text + n % 190);
 		commit(l);

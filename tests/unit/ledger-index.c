@@ -154,30 +154,6 @@ test_alike(void)
 
 static char name[512];
 
-static size_t
-load(const char *path, char **data)
-{
-	struct buf b = BUF_INIT;
-	int fd = open(path, O_RDONLY);
-	ssize_t n;
-
-	while (fd >= 0 && (n = read(fd, buf_room(&b, 65536), 65536)) > 0)
-		b.len += (size_t)n;
-	close(fd);
-	*data = b.data;
-	return b.len;
-}
-
-static void
-store(const char *path, const char *data, size_t n)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	if (fd < 0 || write(fd, data, n) != (ssize_t)n)
-		ok(false, "cannot write %s", path);
-	close(fd);
-}
-
 /* The biggest index of the directory. */
 static void
 find_index(void)
@@ -203,33 +179,33 @@ find_index(void)
 static void
 test_flipped(void)
 {
-	char *data;
-	size_t n, step;
+	struct image ix;
+	size_t step;
 	int bad = 0;
 
 	new_dir();
 	make_ledger(9);
 	find_index();
-	n = load(name, &data);
-	step = n / 150;
-	for (size_t at = 0; at < n; at += at < 100 ? 1 : step) {
-		char was = data[at];
-		data[at] = (char)(was ^ (1 << at % 8));
-		store(name, data, n);
+	ix = slurp(name);
+	step = ix.n / 150;
+	for (size_t at = 0; at < ix.n; at += at < 100 ? 1 : step) {
+		char was = ix.data[at];
+		ix.data[at] = (char)(was ^ (1 << at % 8));
+		spit(name, ix.data, ix.n);
 		bad += wrong_now(&reading);
-		data[at] = was;
+		ix.data[at] = was;
 	}
 	is_int(bad, 0, "a bit of it flipped changes no answer");
-	for (size_t cut = 0; cut < n; cut += 500) {
-		store(name, data, cut);
+	for (size_t cut = 0; cut < ix.n; cut += 500) {
+		spit(name, ix.data, cut);
 		bad += wrong_now(&reading);
 	}
 	is_int(bad, 0, "nor its end cut off");
-	memset(data + n / 2, 0, n - n / 2);
-	store(name, data, n);
+	memset(ix.data + ix.n / 2, 0, ix.n - ix.n / 2);
+	spit(name, ix.data, ix.n);
 	is_int(wrong_now(&reading), 0, "nor zeros in it");
 	no_reports("none of which is worth a word");
-	free(data);
+	free(ix.data);
 }
 
 /* An index of another segment, of another state of this one, of nothing. */

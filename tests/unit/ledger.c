@@ -194,12 +194,9 @@ static void
 write_file(const char *name, const void *data, size_t n)
 {
 	char path[200];
-	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "wb");
-	if (f == NULL || fwrite(data, 1, n, f) != n || fclose(f) != 0)
-		exit(1);
+	spit(path, data, n);
 }
 
 static int

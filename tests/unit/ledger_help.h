@@ -125,6 +125,53 @@ files(const char *end)
 	return n;
 }
 
+struct image {
+	char *data;
+	size_t n;
+};
+
+/* All of a file; nothing where there is none. The caller frees it. */
+__attribute__((unused)) static struct image
+slurp(const char *path)
+{
+	struct buf b = BUF_INIT;
+	int fd = open(path, O_RDONLY);
+	ssize_t n;
+
+	while ((n = read(fd, buf_room(&b, 65536), 65536)) > 0)
+		b.len += (size_t)n;
+	if (fd >= 0)
+		close(fd);
+	return (struct image){b.data, b.len};
+}
+
+__attribute__((unused)) static void
+spit(const char *path, const void *data, size_t n)
+{
+	FILE *out = fopen(path, "wb");
+
+	if (out == NULL || fwrite(data, 1, n, out) != n || fclose(out) != 0)
+		exit(1);
+}
+
+/* Paths of the one segment that is there, and of the tail that it may have. */
+__attribute__((unused)) static char segment[400], tail[410];
+__attribute__((unused)) static void
+find_segment(void)
+{
+	DIR *d = opendir(dir);
+	struct dirent *de;
+
+	while (d != NULL && (de = readdir(d)) != NULL) {
+		size_t n = strlen(de->d_name);
+		if (n > 4 && strcmp(de->d_name + n - 4, ".zst") == 0)
+			snprintf(segment, sizeof(segment), "%s/%s", dir, de->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
+	snprintf(tail, sizeof(tail), "%s.tail", segment);
+}
+
 __attribute__((unused)) static void
 new_dir(void)
 {
