@@ -5,7 +5,7 @@
 #include "engine/private.h"
 #include "io/clock.h"
 #include "io/fdio.h"
-#include "json/stage.h"
+#include "json/incomplete.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -46,8 +46,7 @@ engine_stop(struct engine *en, int status, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vaddf(&why, fmt, ap);
 	va_end(ap);
-	stage_add_incomplete(
-	    &en->incomplete, msg_program(), buf_cstr(&why), status);
+	incomplete_add(&en->incomplete, msg_program(), buf_cstr(&why), status);
 	buf_release(&why);
 }
 

@@ -15,7 +15,7 @@
  * The engine stops early at a bad line, a failed write, a provider that refuses
  * every call, a spent budget, a deadline, INT, TERM and a closed standard
  * output; calls in flight land in the ledger first, and the incomplete line
- * (json/stage.h) ends the output.
+ * (json/incomplete.h) ends the output.
  */
 #ifndef BF_ENGINE_ENGINE_H
 #define BF_ENGINE_ENGINE_H

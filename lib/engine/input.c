@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "io/fdio.h"
-#include "json/stage.h"
+#include "json/incomplete.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,7 +225,7 @@ take_line(struct engine *en, struct span line)
 	int status;
 
 	en->input_bytes += line.n + 1;
-	if (stage_is_incomplete(line, &status))
+	if (incomplete_is(line, &status))
 		pass_incomplete(en, line, status);
 	else if (entry_parse(&en->entry, line, &f) != 0)
 		bad_line(en, f.at + 1 + jsonl_column_shift(en->reader), f.what);

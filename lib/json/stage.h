@@ -20,8 +20,8 @@
  * - A bad line (no JSON, no object, too long, a NUL) stops the stage with
  *   status 2, naming file, line and column; under --keep-going it is reported,
  *   skipped, and the status is at least 1.
- * - A line {"incomplete":{"by":..,"why":..,"status":N}} from upstream is passed
- *   on as the last line, nothing is read after it, and the status is N.
+ * - An incomplete line (incomplete.h) from upstream is passed on as the last
+ *   line, nothing is read after it, and the status is the one it says.
  * - A stage that stops early itself (status 2 or 75, INT, TERM) writes such a
  *   line.  After INT or TERM stage_close() dies of that signal.
  * - A failed write to standard output is an error with status 2; SIGPIPE has
@@ -163,13 +163,5 @@ void stage_why(const struct stage *st, struct buf *out);
  * ignores SIGPIPE and the reader is gone, it dies of SIGPIPE here.
  */
 int stage_close(struct stage *st);
-
-/*
- * Whether a line is the incomplete mark: an object whose only member is
- * "incomplete", an object with string "by", "why" and integer "status".  A
- * status that is no exit status of a failure (1 to 255) reads as 2.
- */
-bool stage_is_incomplete(struct span line, int *status);
-void stage_add_incomplete(struct buf *out, const char *by, const char *why, int status);
 
 #endif

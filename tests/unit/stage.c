@@ -9,59 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- the mark ---- */
-
-static const struct {
-	const char *line;
-	int status; /* 0: it is none */
-} marks[] = {
-    {"{\"incomplete\":{\"by\":\"bf-x\",\"why\":\"y\",\"status\":75}}", 75},
-    {" { \"incomplete\" : {\"status\":2,\"why\":\"\",\"by\":\"\",\"more\":1} } ",
-	2},
-    {"{\"incompl\\u0065te\":{\"by\":\"b\",\"why\":\"y\",\"status\":130}}", 130},
-    {"{\"\\u0069ncomplete\":{\"by\":\"b\",\"why\":\"y\",\"status\":130}}", 130},
-    {"{\"incomplete\":{\"by\":\"b\",\"why\":\"y\",\"status\":0}}", 2},
-    {"{\"incomplete\":{\"by\":\"b\",\"why\":\"y\",\"status\":256}}", 2},
-    {"{\"incomplete\":{\"by\":\"b\",\"why\":\"y\",\"status\":-1}}", 2},
-    {"{\"incomplete\":{\"by\":\"b\",\"why\":\"y\",\"status\":75},\"id\":1}", 0},
-    {"{\"incomplete\":{\"by\":\"b\",\"why\":\"y\"}}", 0},
-    {"{\"incomplete\":{\"by\":\"b\",\"why\":\"y\",\"status\":\"75\"}}", 0},
-    {"{\"incomplete\":{\"by\":\"b\",\"status\":75}}", 0},
-    {"{\"incomplete\":{\"by\":1,\"why\":\"y\",\"status\":75}}", 0},
-    {"{\"incomplete\":true}", 0},
-    {"{\"incomplete\":{\"by\":\"b\",\"why\":\"y\",\"status\":75}", 0},
-    {"{\"incompleted\":{\"by\":\"b\",\"why\":\"y\",\"status\":75}}", 0},
-    {"{\"incomplete\"", 0},
-    {"{\"", 0},
-    {"{", 0},
-    {"", 0},
-    {"[\"incomplete\"]", 0},
-};
-
-static void
-test_mark(void)
-{
-	struct buf b = BUF_INIT;
-	int status;
-	size_t i;
-
-	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		status = 0;
-		if (!stage_is_incomplete(span_str(marks[i].line), &status))
-			status = 0;
-		is_int(status, marks[i].status, marks[i].line);
-	}
-	stage_add_incomplete(&b, "bf-x", "a \"b\"\n", 75);
-	is_span(buf_span(&b),
-	    SPAN("{\"incomplete\":{\"by\":\"bf-x\",\"why\":\"a "
-		 "\\\"b\\\"\\n\",\"status\":75}}\n"),
-	    "a mark is written");
-	b.len--;
-	ok(stage_is_incomplete(buf_span(&b), &status) && status == 75,
-	    "and known again");
-	buf_release(&b);
-}
-
 /* ---- a stage in a process of its own ---- */
 
 struct outcome {
@@ -347,7 +294,6 @@ test_output(void)
 int
 main(void)
 {
-	test_mark();
 	test_stops();
 	test_bad();
 	test_failed();
