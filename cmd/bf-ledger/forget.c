@@ -8,7 +8,6 @@
 #include "io/cli.h"
 #include "io/hash.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #define CANDIDATES 10   /* of an abbreviated key that are shown */

@@ -1,15 +1,11 @@
 #include "ledger/compact.h"
 
 #include "base/mem.h"
-#include "io/fdio.h"
 #include "ledger/internal.h"
 #include "ledger/rewrite.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A record: where it is in the order in which all are read. */
@@ -335,32 +331,20 @@ write_new(struct work *w, int level)
 /* ---- removing ---- */
 
 static int
-remove_file(struct work *w, const struct piece *p, const char *suffix)
-{
-	struct buf name = BUF_INIT;
-	int rc = 0;
-
-	buf_addf(&name, "%s%s", p->name, suffix);
-	if (unlinkat(survey_dir(w->s), buf_cstr(&name), 0) != 0 && errno != ENOENT)
-		rc = err_sys(w->e, "cannot remove %s/%s", survey_path(w->s),
-		    buf_cstr(&name));
-	buf_release(&name);
-	return rc;
-}
-
-static int
 remove_old(struct work *w)
 {
+	static const char *const suffixes[] = {"", ".tail", ".idx"};
+	const char *path = survey_path(w->s);
+	int dir = survey_dir(w->s);
+
 	for (size_t i = 0; i < w->n; i++) {
 		const struct piece *p = &w->pieces[i];
-		if (p->rewrite && (remove_file(w, p, "") != 0 ||
-				      remove_file(w, p, ".tail") != 0 ||
-				      remove_file(w, p, ".idx") != 0))
-			return -1;
+		for (size_t k = 0; p->rewrite && k < 3; k++)
+			if (directory_remove(
+				dir, path, p->name, suffixes[k], w->e) != 0)
+				return -1;
 	}
-	return fd_sync(survey_dir(w->s)) == 0 || errno == EINVAL
-		   ? 0
-		   : err_sys(w->e, "cannot sync %s", survey_path(w->s));
+	return directory_sync(dir, path, w->e);
 }
 
 static void

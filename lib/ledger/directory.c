@@ -1,14 +1,78 @@
 #include "base/mem.h"
 #include "io/clock.h"
+#include "io/fdio.h"
 #include "ledger/internal.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* milliseconds that a file system's clock may be off */
 #define COARSE 2000
+
+/* ---- files ---- */
+
+int
+directory_read(int dir, const char *segment, const char *suffix, struct buf *out)
+{
+	struct buf name = BUF_INIT;
+	struct stat st;
+	ssize_t n = -1;
+	int fd;
+
+	buf_clear(out);
+	buf_addf(&name, "%s%s", segment, suffix);
+	fd = openat(
+	    dir, buf_cstr(&name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	buf_release(&name);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	errno = EINVAL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		do {
+			n = pread(fd, buf_room(out, 65536), 65536, (off_t)out->len);
+			if (n > 0)
+				out->len += (size_t)n;
+		} while (n > 0 || (n < 0 && errno == EINTR));
+	close(fd);
+	return n < 0 ? -1 : 1;
+}
+
+int
+directory_remove(int dir, const char *path, const char *segment, const char *suffix,
+    struct err *e)
+{
+	struct buf name = BUF_INIT;
+	int rc = 0;
+
+	buf_addf(&name, "%s%s", segment, suffix);
+	if (unlinkat(dir, buf_cstr(&name), 0) != 0 && errno != ENOENT)
+		rc = err_sys(e, "cannot remove %s/%s", path, buf_cstr(&name));
+	buf_release(&name);
+	return rc;
+}
+
+int
+directory_sync(int dir, const char *path, struct err *e)
+{
+	return fd_sync(dir) == 0 || errno == EINVAL
+		   ? 0
+		   : err_sys(e, "cannot sync %s", path);
+}
+
+bool
+directory_has(int dir, const char *name, int fd)
+{
+	struct stat here, there;
+
+	return fstat(fd, &here) == 0 &&
+	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+}
+
+/* ---- segments ---- */
 
 static bool
 ends_with(const char *s, size_t n, const char *end)

@@ -331,6 +331,9 @@ bool scan_is_covered(const struct scan_end *end, struct span lines);
 /* Finds the keys of a text's lines, and makes sure that they can be answers. */
 void scan_text(struct ledger *l, uint32_t segment, uint32_t frame, struct span text);
 
+/* Bytes of a file; 0 where none is open. */
+uint64_t scan_size(int fd);
+
 /* Reports what is wrong at a byte of a segment's file (suffix: "" or ".tail"). */
 void scan_damage(struct ledger *l, struct segment *s, const char *suffix, uint64_t at,
     const char *what);
@@ -338,9 +341,6 @@ void scan_damage(struct ledger *l, struct segment *s, const char *suffix, uint64
 /* ---- tail.c ---- */
 
 bool tail_stat(const struct ledger *l, const struct segment *s, struct stat *st);
-
-/* All of a tail's bytes; 1, 0 if there is none, -1 and errno. */
-int tail_read(struct ledger *l, uint32_t segment, struct buf *out);
 
 /* The record in a line of a tail, which may begin with remains of another. */
 bool tail_record(
@@ -379,6 +379,15 @@ void scan_again(struct ledger *l, uint32_t segment);
 int scan_news(struct ledger *l, uint32_t segment, struct err *e);
 
 /* ---- directory.c ---- */
+
+/* All of a file of a segment (suffix ".tail", ".idx"); 1, 0 if there is none, -1 and errno. */
+int directory_read(int dir, const char *segment, const char *suffix, struct buf *out);
+/* Removes one, if it is there; 0, or -1 and e. */
+int directory_remove(int dir, const char *path, const char *segment, const char *suffix,
+    struct err *e);
+int directory_sync(int dir, const char *path, struct err *e);
+/* Whether the name still stands for the file that is open. */
+bool directory_has(int dir, const char *name, int fd);
 
 /* Names of all segments, and of those that only a tail is left of: sorted, some twice. */
 int scan_names(struct ledger *l, char ***names, size_t *n, struct err *e);

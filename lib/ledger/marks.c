@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "io/clock.h"
-#include "io/fdio.h"
 #include "io/hash.h"
 #include "io/num.h"
 #include "io/rng.h"
@@ -73,17 +72,6 @@ slot_crc(const struct slot *s)
 
 /* ---- the file of this process ---- */
 
-/* Whether the name still stands for the file that is open. */
-static bool
-is_there(int dir, const char *file, int fd)
-{
-	struct stat here, there;
-
-	return fstat(fd, &here) == 0 &&
-	       fstatat(dir, file, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       here.st_ino == there.st_ino && here.st_dev == there.st_dev;
-}
-
 /*
  * Makes and locks a file of this name: 1, 0 if the name is taken, -1 and errno.
  * Between the two somebody who collects may take an empty file for a dead one.
@@ -97,10 +85,11 @@ make_file(struct marks *m, const char *file)
 	    m->dir, file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (m->fd < 0)
 		return errno == EEXIST ? 0 : -1;
-	if (flock(m->fd, LOCK_EX | LOCK_NB) == 0 && is_there(m->dir, file, m->fd))
+	if (flock(m->fd, LOCK_EX | LOCK_NB) == 0 &&
+	    directory_has(m->dir, file, m->fd))
 		return 1;
 	errnum = errno;
-	if (is_there(m->dir, file, m->fd))
+	if (directory_has(m->dir, file, m->fd))
 		unlinkat(m->dir, file, 0);
 	close(m->fd);
 	m->fd = -1;
@@ -430,7 +419,7 @@ found_open(struct found *f, int dir, const char *file, int lock)
 		return -1;
 	if (flock(f->fd, lock | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? 0 : -1;
-	return is_there(dir, file, f->fd);
+	return directory_has(dir, file, f->fd);
 }
 
 /* ---- looking ---- */

@@ -5,14 +5,6 @@
 
 #define TRIES 64
 
-static uint64_t
-size_of(int fd)
-{
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
 /*
  * The tail first, then the frames: records only go from the tail to the
  * segment, but for an owner that begins by taking back a short last frame.
@@ -23,8 +15,9 @@ read_stable(struct ledger *l, uint32_t segment, int fd, struct buf *tail,
     int *has_tail, struct scan_end *end)
 {
 	for (int i = 0; i < TRIES; i++) {
-		uint64_t before = size_of(fd), after;
-		*has_tail = tail_read(l, segment, tail);
+		uint64_t before = scan_size(fd), after;
+		*has_tail = directory_read(
+		    l->dir, l->segments[segment].name, ".tail", tail);
 		if (*has_tail < 0)
 			return -1;
 		if (fd < 0)
@@ -33,7 +26,7 @@ read_stable(struct ledger *l, uint32_t segment, int fd, struct buf *tail,
 			sidecar_drop(l, segment);
 		if (scan_frames(l, segment, fd, end) != 0)
 			return -1;
-		after = size_of(fd);
+		after = scan_size(fd);
 		if (end->size >= before && after >= end->size &&
 		    !(end->torn && after != end->size))
 			break;

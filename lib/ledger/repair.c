@@ -1,12 +1,10 @@
 #include "ledger/repair.h"
 
-#include "io/fdio.h"
 #include "ledger/internal.h"
 #include "ledger/rewrite.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,28 +58,6 @@ keep_file(struct survey *s, const char *file, struct buf *kept, struct err *e)
 }
 
 static int
-remove_file(struct survey *s, const char *suffix, struct err *e)
-{
-	struct buf name = BUF_INIT;
-	int rc = 0;
-
-	buf_addf(&name, "%s%s", survey_name(s), suffix);
-	if (unlinkat(survey_dir(s), buf_cstr(&name), 0) != 0 && errno != ENOENT)
-		rc = err_sys(
-		    e, "cannot remove %s/%s", survey_path(s), buf_cstr(&name));
-	buf_release(&name);
-	return rc;
-}
-
-static int
-sync_dir(struct survey *s, struct err *e)
-{
-	return fd_sync(survey_dir(s)) == 0 || errno == EINVAL
-		   ? 0
-		   : err_sys(e, "cannot sync %s", survey_path(s));
-}
-
-static int
 keep_damaged(struct survey *s, struct repair_report *report, struct err *e)
 {
 	const struct survey_found *f = survey_found(s);
@@ -94,7 +70,7 @@ keep_damaged(struct survey *s, struct repair_report *report, struct err *e)
 	buf_addf(&tail, "%s.tail", survey_name(s));
 	if ((in[0] && keep_file(s, survey_name(s), &report->kept, e) < 0) ||
 	    (in[1] && keep_file(s, buf_cstr(&tail), &report->kept, e) < 0) ||
-	    sync_dir(s, e) != 0)
+	    directory_sync(survey_dir(s), survey_path(s), e) != 0)
 		rc = -1;
 	buf_release(&tail);
 	return rc;
@@ -104,11 +80,15 @@ keep_damaged(struct survey *s, struct repair_report *report, struct err *e)
 static int
 replace(struct survey *s, struct rewrite *to, struct err *e)
 {
-	if (remove_file(s, ".idx", e) != 0 ||
-	    rewrite_place(to, survey_name(s), e) != 0 ||
-	    remove_file(s, ".tail", e) != 0 || remove_file(s, ".idx", e) != 0)
+	const char *path = survey_path(s), *name = survey_name(s);
+	int dir = survey_dir(s);
+
+	if (directory_remove(dir, path, name, ".idx", e) != 0 ||
+	    rewrite_place(to, name, e) != 0 ||
+	    directory_remove(dir, path, name, ".tail", e) != 0 ||
+	    directory_remove(dir, path, name, ".idx", e) != 0)
 		return -1;
-	return sync_dir(s, e);
+	return directory_sync(dir, path, e);
 }
 
 enum repair_result

@@ -1,7 +1,6 @@
 #include "ledger/rewrite.h"
 
 #include "base/mem.h"
-#include "io/clock.h"
 #include "io/fdio.h"
 #include "io/rng.h"
 #include "ledger/internal.h"
@@ -196,14 +195,6 @@ place_piece(struct rewrite *r, struct piece *p, const char *name, struct err *e)
 	return 0;
 }
 
-static int
-sync_dir(struct rewrite *r, struct err *e)
-{
-	return fd_sync(r->dir) == 0 || errno == EINVAL
-		   ? 0
-		   : err_sys(e, "cannot sync %s", r->path);
-}
-
 /* What replaces another file comes last: all else is there by then. */
 int
 rewrite_place(struct rewrite *r, const char *name, struct err *e)
@@ -216,14 +207,14 @@ rewrite_place(struct rewrite *r, const char *name, struct err *e)
 
 		buf_clear(&made);
 		ledger_segment_name(&made);
-		if (last && sync_dir(r, e) != 0)
+		if (last && directory_sync(r->dir, r->path, e) != 0)
 			rc = -1;
 		else
 			rc = place_piece(
 			    r, &r->pieces[i], last ? name : buf_cstr(&made), e);
 	}
 	buf_release(&made);
-	return rc != 0 ? -1 : sync_dir(r, e);
+	return rc != 0 ? -1 : directory_sync(r->dir, r->path, e);
 }
 
 size_t

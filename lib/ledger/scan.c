@@ -42,6 +42,14 @@ scan_frame(struct ledger *l, int fd, uint64_t at, size_t hint,
 	}
 }
 
+uint64_t
+scan_size(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 void
 scan_damage(struct ledger *l, struct segment *s, const char *suffix, uint64_t at,
     const char *what)

@@ -210,14 +210,6 @@ writer_cut_tail(struct ledger *l, struct err *e)
 	return 0;
 }
 
-static int
-sync_dir(struct ledger *l, struct err *e)
-{
-	if (fd_sync(l->dir) == 0 || errno == EINVAL)
-		return 0;
-	return err_sys(e, "cannot sync %s", l->path);
-}
-
 /* Where much lies beyond the index, measured by what it covers. */
 static bool
 index_is_due(const struct segment *s)
@@ -232,16 +224,13 @@ static int
 writer_finish(struct ledger *l, struct err *e)
 {
 	struct writer *w = &l->writer;
-	struct buf name = BUF_INIT;
 	int rc;
 
 	if (w->fd < 0)
 		return 0;
 	rc = sync_fd(l, w->fd, "", e);
-	buf_addf(&name, "%s.tail", name_of(l));
-	if (rc == 0 && unlinkat(l->dir, buf_cstr(&name), 0) != 0 && errno != ENOENT)
-		rc = err_sys(e, "cannot remove %s/%s", l->path, buf_cstr(&name));
-	buf_release(&name);
+	if (rc == 0)
+		rc = directory_remove(l->dir, l->path, name_of(l), ".tail", e);
 	w->dirty_since = 0;
 	if (rc == 0 && index_is_due(&l->segments[w->segment]))
 		(void)sidecar_renew(l, w->segment, true);
@@ -327,7 +316,8 @@ take_back(struct ledger *l, struct err *e)
 		return -1;
 	}
 	/* Whatever the policy: other runs were promised that these records last. */
-	if (sync_fd(l, w->tail, ".tail", e) != 0 || sync_dir(l, e) != 0)
+	if (sync_fd(l, w->tail, ".tail", e) != 0 ||
+	    directory_sync(l->dir, l->path, e) != 0)
 		return -1;
 	if (ftruncate(w->fd, (off_t)s->last) != 0)
 		return err_sys(e, "cannot cut %s/%s", l->path, s->name);
@@ -416,7 +406,7 @@ recover(struct ledger *l, struct err *e)
 	if (!sidecar_holds(l, w->segment, w->fd))
 		sidecar_drop(l, w->segment);
 	if (scan_frames(l, w->segment, w->fd, &end) != 0 ||
-	    (has_tail = tail_read(l, w->segment, &tail)) < 0) {
+	    (has_tail = directory_read(l->dir, s->name, ".tail", &tail)) < 0) {
 		err_sys(e, "cannot read %s/%s", l->path, s->name);
 		goto out;
 	}
@@ -437,7 +427,10 @@ recover(struct ledger *l, struct err *e)
 		 take_back(l, e) != 0)
 		goto out;
 	/* Also what was there: who made it may have been killed before its sync. */
-	rc = l->options.sync != LEDGER_SYNC_NEVER && sync_dir(l, e) != 0 ? -1 : 1;
+	rc = l->options.sync != LEDGER_SYNC_NEVER &&
+		     directory_sync(l->dir, l->path, e) != 0
+		 ? -1
+		 : 1;
 out:
 	buf_release(&t.lines);
 	buf_release(&tail);
@@ -450,7 +443,7 @@ try_segment(struct ledger *l, uint32_t n, struct err *e)
 {
 	struct writer *w = &l->writer;
 	struct segment *s = &l->segments[n];
-	struct stat here, there;
+	struct stat st;
 	int rc;
 
 	w->fd = openat(l->dir, s->name,
@@ -464,10 +457,9 @@ try_segment(struct ledger *l, uint32_t n, struct err *e)
 		rc = errno == EWOULDBLOCK
 			 ? 0
 			 : err_sys(e, "cannot lock %s/%s", l->path, s->name);
-	} else if (fstat(w->fd, &here) != 0 ||
-		   fstatat(l->dir, s->name, &there, AT_SYMLINK_NOFOLLOW) != 0 ||
-		   here.st_ino != there.st_ino || !S_ISREG(here.st_mode) ||
-		   (uint64_t)here.st_size >= ledger_sizes.segment) {
+	} else if (fstat(w->fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+		   (uint64_t)st.st_size >= ledger_sizes.segment ||
+		   !directory_has(l->dir, s->name, w->fd)) {
 		rc = 0;
 	} else {
 		rc = recover(l, e);

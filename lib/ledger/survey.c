@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -113,17 +112,11 @@ survey_names(struct survey *s, char *const **names, size_t *n, struct err *e)
 static int
 lock_segment(struct survey *s, struct err *e)
 {
-	struct stat here, there;
-
 	if (flock(s->fd, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? 0
 					    : err_sys(e, "cannot lock %s/%s",
 						  s->shell.path, s->name);
-	if (fstat(s->fd, &here) != 0 ||
-	    fstatat(s->shell.dir, s->name, &there, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    here.st_ino != there.st_ino || here.st_dev != there.st_dev)
-		return 0;
-	return 1;
+	return directory_has(s->shell.dir, s->name, s->fd);
 }
 
 int
@@ -307,25 +300,6 @@ take_salvage(
 	return 0;
 }
 
-static int
-read_extent(const struct survey *s, uint64_t at, uint64_t n, struct buf *out)
-{
-	buf_clear(out);
-	buf_room(out, n);
-	while (out->len < n) {
-		ssize_t k = pread(s->fd, out->data + out->len, n - out->len,
-		    (off_t)(at + out->len));
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return -1;
-		if (k == 0)
-			break;
-		out->len += (size_t)k;
-	}
-	return 0;
-}
-
 /*
  * Bytes that hold no whole frame: decodes what can be decoded of the frames that
  * begin there.  Whatever comes out, a record is one whose crc holds.
@@ -334,14 +308,15 @@ static int
 salvage(
     struct survey *s, uint64_t at, uint64_t bytes, uint64_t *saved, uint64_t *text)
 {
-	struct buf packed = BUF_INIT;
-	int rc = read_extent(s, at, bytes, &packed);
+	struct window packed = {.bytes = BUF_INIT};
+	int rc = window_fill(&packed, s->fd, at, bytes);
+	struct span all = span_of(packed.bytes.data, packed.bytes.len);
 
 	*saved = *text = 0;
-	if (packed.len >= 4) /* its first bytes may be what is broken */
-		memcpy(packed.data, "\x28\xb5\x2f\xfd", 4);
-	for (size_t i = 0; rc == 0 && i + 8 <= packed.len;) {
-		struct span from = span_of(packed.data + i, packed.len - i);
+	if (all.n >= 4) /* its first bytes may be what is broken */
+		memcpy(packed.bytes.data, "\x28\xb5\x2f\xfd", 4);
+	for (size_t i = 0; rc == 0 && i + 8 <= all.n;) {
+		struct span from = span_of(all.p + i, all.n - i);
 		size_t size, claimed, room;
 		bool any = false;
 		char *out;
@@ -354,9 +329,9 @@ salvage(
 		rc = take_salvage(s, at + i, span_of(out, room), saved, &any);
 		free(out);
 		*text += claimed;
-		i = frame_search(buf_span(&packed), i + 1);
+		i = frame_search(all, i + 1);
 	}
-	buf_release(&packed);
+	buf_release(&packed.bytes);
 	return rc;
 }
 
@@ -494,37 +469,6 @@ read_header(struct survey *s, uint64_t *at, struct torn *torn)
 
 /* ---- the tail ---- */
 
-static int
-read_tail(struct survey *s)
-{
-	struct buf name = BUF_INIT;
-	struct stat st;
-	int fd, rc = -1;
-
-	buf_clear(&s->tail);
-	buf_addf(&name, "%s.tail", s->name);
-	fd = openat(s->shell.dir, buf_cstr(&name),
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	buf_release(&name);
-	s->found.has_tail = fd >= 0;
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		rc = 0;
-		for (ssize_t n = 1; n > 0 && rc == 0;) {
-			n = pread(fd, buf_room(&s->tail, 65536), 65536,
-			    (off_t)s->tail.len);
-			if (n < 0)
-				rc = -1;
-			else
-				s->tail.len += (size_t)n;
-		}
-	}
-	close(fd);
-	s->found.tail_size = s->tail.len;
-	return rc;
-}
-
 static void
 judge_tail_bytes(struct survey *s, uint64_t at, struct span bytes, bool at_end)
 {
@@ -596,12 +540,16 @@ read_once(struct survey *s, struct torn *torn)
 {
 	struct survey_damage *damage = s->found.damage;
 	uint64_t at = 0, tail_text;
+	int has_tail;
 
 	s->found = (struct survey_found){.damage = damage};
 	memset(torn, 0, sizeof(*torn));
 	hashset_clear(&s->framed);
-	if (read_tail(s) != 0)
+	has_tail = directory_read(s->shell.dir, s->name, ".tail", &s->tail);
+	if (has_tail < 0)
 		return -1;
+	s->found.has_tail = has_tail == 1;
+	s->found.tail_size = s->tail.len;
 	if (s->fd >= 0 && (read_header(s, &at, torn) != 0 ||
 			      (at != 0 && read_frames(s, at, torn) != 0)))
 		return -1;
@@ -612,14 +560,6 @@ read_once(struct survey *s, struct torn *torn)
 		   : 0;
 }
 
-static uint64_t
-size_of(int fd)
-{
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
 /*
  * A writer makes a segment shorter only when it takes back the last frame; who
  * sees that reads again.
@@ -628,11 +568,11 @@ static int
 read_stable(struct survey *s, struct torn *torn)
 {
 	for (int i = 0; i < TRIES; i++) {
-		uint64_t before = size_of(s->fd), after;
+		uint64_t before = scan_size(s->fd), after;
 
 		if (read_once(s, torn) != 0)
 			return -1;
-		after = size_of(s->fd);
+		after = scan_size(s->fd);
 		if (s->owned || s->fd < 0 ||
 		    (s->found.size >= before && after >= s->found.size &&
 			!(torn->is && after != s->found.size)))

@@ -25,37 +25,6 @@ tail_stat(const struct ledger *l, const struct segment *s, struct stat *st)
 	return there;
 }
 
-int
-tail_read(struct ledger *l, uint32_t segment, struct buf *out)
-{
-	struct buf name = BUF_INIT;
-	struct stat st;
-	int rc = -1, fd;
-
-	buf_clear(out);
-	fd = openat(l->dir, tail_name(&l->segments[segment], &name),
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	buf_release(&name);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		goto out;
-	for (;;) {
-		ssize_t n = pread(fd, buf_room(out, 65536), 65536, (off_t)out->len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			goto out;
-		if (n == 0)
-			break;
-		out->len += (size_t)n;
-	}
-	rc = 1;
-out:
-	close(fd);
-	return rc;
-}
-
 /*
  * A record in a line of a tail: the whole line, or what follows zeros or the
  * beginning of another one, as a power cut leaves it.  A last line without a
@@ -184,7 +153,8 @@ tail_find(
 	int64_t newest = INT64_MIN;
 	bool whole;
 
-	if (tail_read(l, segment, &tail) == 1) {
+	if (directory_read(l->dir, l->segments[segment].name, ".tail", &tail) ==
+	    1) {
 		for (rest = buf_span(&tail); record_next(&rest, &one, &whole);) {
 			if (!tail_record(one, whole, &record, &h) ||
 			    h.time < newest || h.status != LEDGER_OK ||

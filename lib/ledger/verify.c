@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A word on a key, as the index should have it. */
@@ -50,33 +49,6 @@ word_order(const void *a, const void *b)
 	int c = memcmp(x->key, y->key, sizeof(x->key));
 
 	return c != 0 ? c : (x->time > y->time) - (x->time < y->time);
-}
-
-/* The bytes of the file beside the segment; -1 and errno. */
-static int
-read_index(const struct survey *s, struct buf *out)
-{
-	struct buf name = BUF_INIT;
-	struct stat st;
-	ssize_t n = 1;
-	int fd;
-
-	buf_addf(&name, "%s.idx", survey_name(s));
-	fd = openat(survey_dir(s), buf_cstr(&name),
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	buf_release(&name);
-	if (fd < 0)
-		return -1;
-	errno = EINVAL;
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		n = -1;
-	while (n > 0) {
-		n = read(fd, buf_room(out, 1 << 20), 1 << 20);
-		if (n > 0)
-			out->len += (size_t)n;
-	}
-	close(fd);
-	return n < 0 ? -1 : 0;
 }
 
 /* Whether it was made of this segment: the last bytes it covers tell. */
@@ -154,7 +126,8 @@ verify_segment(
 {
 	struct buf bytes = BUF_INIT;
 	struct words w = {NULL, 0, 0, 0};
-	bool there = read_index(s, &bytes) == 0;
+	bool there = directory_read(
+			 survey_dir(s), survey_name(s), ".idx", &bytes) == 1;
 	struct index *ix = NULL;
 	int rc;
 
