@@ -109,24 +109,11 @@ climb(struct adapt *a, double rate)
 		begin_round(a, ADAPT_CLIMBS, 2 * a->limit);
 }
 
+/* The limit that was tried stays where the rate with it is no less than that. */
 static void
-judge_more(struct adapt *a, double rate)
+judge(struct adapt *a, double rate, double least)
 {
-	double share = (double)a->limit / (double)a->kept - 1;
-
-	if (rate < a->kept_rate * (1 + SHARE * share)) {
-		take_back(a);
-		return;
-	}
-	a->patience = 1;
-	keep(a, rate);
-	hold(a, a->limit);
-}
-
-static void
-judge_less(struct adapt *a, double rate)
-{
-	if (rate < NO_LOSS * a->kept_rate) {
+	if (rate < least) {
 		take_back(a);
 		return;
 	}
@@ -139,6 +126,7 @@ static void
 end_round(struct adapt *a)
 {
 	double mean = a->latencies / a->answered, rate = a->limit / mean;
+	double more;
 	enum adapt_phase phase = a->phase;
 
 	a->base = a->base == 0 || mean < a->base ? mean : a->base * BASE_RISE;
@@ -147,10 +135,11 @@ end_round(struct adapt *a)
 		climb(a, rate);
 		return;
 	case ADAPT_TRIES_MORE:
-		judge_more(a, rate);
+		more = (double)a->limit / (double)a->kept - 1;
+		judge(a, rate, a->kept_rate * (1 + SHARE * more));
 		return;
 	case ADAPT_TRIES_LESS:
-		judge_less(a, rate);
+		judge(a, rate, a->kept_rate * NO_LOSS);
 		return;
 	case ADAPT_HOLDS:
 		break;
