@@ -5,7 +5,7 @@
 #	make lint       style, static analysis, man pages
 #	make sanitize   all tests under ASan and UBSan
 #	make valgrind   unit tests and some of the commands' under valgrind
-#	make bench      speeds, as ratios against other tools
+#	make bench      speeds, as ratios against other tools: a quarter of an hour
 #	make soak       what takes long: half an hour, and 40 GB in $TMPDIR
 #	make fuzz       each fuzz target for FUZZ_TIME seconds
 #	make install    PREFIX=/usr/local, DESTDIR=; and uninstall
@@ -160,7 +160,10 @@ valgrind: tests
 	$(PROVE) --exec '$(VALGRIND)' $(VALGRIND_UNIT)
 	BF_VALGRIND=1 BUILD=$(abspath $(BUILD))/valgrind prove -j2 $(VALGRIND_TESTS)
 
-bench: all $(BENCH)
+# What it compares with is installed first, as far as that goes.
+bench:
+	@scripts/setup --bench || echo 'bench: going on with what is there'
+	$(MAKE) all $(BENCH)
 	BUILD=$(abspath $(BUILD)) tests/bench/run
 
 # The same tests with larger numbers.
