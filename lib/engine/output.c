@@ -31,11 +31,13 @@ add_error(struct buf *out, const char *class, const char *message, int status,
 	buf_addc(out, '}');
 }
 
-void
-outcome_unref(struct outcome *o)
+static void
+outcome_unref(struct engine *en, struct outcome *o)
 {
 	if (o == NULL || --o->refs > 0)
 		return;
+	if (o->kept)
+		en->kept -= o->text.cap;
 	buf_release(&o->text);
 	free(o);
 }
@@ -194,8 +196,7 @@ output_queue(struct engine *en, struct job *job)
 void
 output_drop(struct engine *en, struct job *job)
 {
-	(void)en;
-	outcome_unref(job->outcome);
+	outcome_unref(en, job->outcome);
 	free(job);
 }
 
@@ -212,7 +213,20 @@ output_hit(struct engine *en, const struct request *r)
 	    jsonl_lineno(en->reader), r->provider, r->key);
 }
 
-/* What was not put out in the turn in which it came waits as its key. */
+/* Of what the ledger has, so much is kept that it need not be read back. */
+static void
+keep_some(struct engine *en, struct outcome *o)
+{
+	if (en->kept + o->text.cap > KEPT_MOST) {
+		buf_release(&o->text);
+		return;
+	}
+	o->kept = true;
+	en->kept += o->text.cap;
+}
+
+/* What was not put out in the turn in which it came, and is too much, waits as
+ * its key. */
 static void
 forget_fresh(struct engine *en)
 {
@@ -220,9 +234,9 @@ forget_fresh(struct engine *en)
 
 	while ((o = en->fresh) != NULL) {
 		en->fresh = o->next;
-		if (!o->failed && o->recorded)
-			buf_release(&o->text);
-		outcome_unref(o);
+		if (!o->failed && o->recorded && o->refs > 1)
+			keep_some(en, o);
+		outcome_unref(en, o);
 	}
 }
 
@@ -246,7 +260,7 @@ ask_again(struct engine *en, struct job *job)
 	struct err e = ERR_INIT;
 
 	en->hits -= job->outcome == NULL;
-	outcome_unref(job->outcome);
+	outcome_unref(en, job->outcome);
 	job->outcome = NULL;
 	if (en->no_sending || en->o->cached_only ||
 	    request_read(&en->request, &en->out_entry, en->o->model, en->providers,

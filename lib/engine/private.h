@@ -24,6 +24,7 @@
 
 enum {
 	OUT_HIGH = 256 << 10,  /* bytes waiting for standard output: nothing new is begun */
+	KEPT_MOST = 4 << 20,   /* bytes of recorded answers that wait for their turn as text */
 	READ_MOST = 256,       /* entries read in one turn */
 	LIMITED_MOST = 100,    /* 429s of one call */
 	WAITING_PER_SLOT = 4,  /* calls in backoff for each that may be in flight ... */
@@ -42,7 +43,8 @@ struct outcome {
 	struct outcome *next; /* of this turn */
 	unsigned refs;
 	bool failed;      /* text is an error object, else a response */
-	bool recorded;    /* the ledger has it: text need not be kept */
+	bool recorded;    /* the ledger has it: text need not be kept ... */
+	bool kept;        /* ... but is, and counts in the engine's kept */
 	const char *class; /* of the failure; NULL: none */
 	const char *aside; /* dialect_answer */
 	int attempts;
@@ -217,6 +219,7 @@ struct engine {
 	struct job *first, *last; /* waiting for their turn */
 	uint64_t held;            /* bytes of these */
 	struct outcome *fresh;    /* of this turn */
+	size_t kept;              /* bytes of recorded answers that are kept */
 	struct entry out_entry;
 	struct buf response;
 	struct outfile *errors;
@@ -386,7 +389,6 @@ bool output_accepts(const struct engine *en, const char *aside);
 void output_fail_entry(struct engine *en, struct entry *entry, const char *file,
     uint64_t lineno, struct span error);
 void output_close(struct engine *en);
-void outcome_unref(struct outcome *o);
 /* {"class":..,"message":..[,"status":..][,"attempts":..]} */
 void add_error(struct buf *out, const char *class, const char *message, int status,
     int attempts);
