@@ -1,4 +1,4 @@
-/* server: connections, routes, latencies, the log and the statistics. */
+/* server: connections, routes, latencies and the statistics. */
 #include "server.h"
 
 #include "base/mem.h"
@@ -6,31 +6,28 @@
 #include "cooldown.h"
 #include "io/clock.h"
 #include "io/fdio.h"
-#include "io/hash.h"
+#include "listen.h"
+#include "log.h"
 #include "pacing/retry.h"
 #include "wire.h"
-#include "json/json.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BACKLOG    4096
 #define STATUS_MAX 600
 #define CHUNK      61   /* bytes in a chunk of a chunked answer */
 #define FULL_US    2000 /* until a socket that takes no more is tried again */
 #define SPARE_FDS  32   /* descriptors that are not for connections */
-#define KEEP_BUFFER                                                  \
-	((size_t)1 << 20) /* larger ones are freed after the request \
-			   */
+
+/* larger ones are freed after the request */
+#define KEEP_BUFFER ((size_t)1 << 20)
 
 struct route;
 
@@ -373,53 +370,14 @@ bearer(struct request *r)
 	return strncmp(value, "Bearer ", 7) == 0 ? value + 7 : value;
 }
 
-static void
-add_log_body(struct buf *log, struct span body)
-{
-	struct json_fault fault;
-
-	if (body.n == 0)
-		buf_adds(log, "null");
-	else if (json_check(body, &fault) == 0)
-		json_compact(log, body);
-	else
-		json_add_string(log, body);
-}
-
-/* One write(2) a line; the key is there as a hash, to compare and not to use. */
+/* One write(2) a line. */
 static void
 write_log(struct server *s, struct request *r, const char *method, const char *path)
 {
-	static const char *const ends[] = {NULL, "hang", "drop"};
 	struct buf *log = &s->log;
-	const char *key = bearer(r);
-	unsigned char hash[16];
-	char hex[2 * sizeof(hash)];
 
 	buf_clear(log);
-	buf_addf(log, "{\"time\":%" PRId64 ",\"method\":", clock_wall_ms());
-	json_add_string(log, span_str(method));
-	buf_adds(log, ",\"path\":");
-	json_add_string(log, span_str(path));
-	if (r->outcome.kind == OUTCOME_ANSWER)
-		buf_addf(log, ",\"status\":%d", r->outcome.status);
-	else
-		buf_addf(log, ",\"status\":null,\"fault\":\"%s\"",
-		    ends[r->outcome.kind]);
-	if (r->outcome.kind == OUTCOME_ANSWER && r->outcome.fault != NULL &&
-	    r->outcome.fault->kind != FAULT_STATUS)
-		buf_addf(
-		    log, ",\"fault\":\"%s\"", fault_name(r->outcome.fault->kind));
-	if (key == NULL) {
-		buf_adds(log, ",\"key\":null");
-	} else {
-		hash_blake2b(span_str(key), hash, sizeof(hash));
-		hash_hex(hash, sizeof(hash), hex);
-		buf_addf(log, ",\"key\":\"%.*s\"", (int)sizeof(hex), hex);
-	}
-	buf_adds(log, ",\"body\":");
-	add_log_body(log, buf_span(&r->body));
-	buf_adds(log, "}\n");
+	log_add(log, method, path, &r->outcome, bearer(r), buf_span(&r->body));
 	if (fd_write(s->config->log_fd, log->data, log->len) == -1)
 		s->log_failed = errno;
 	if (log->cap > KEEP_BUFFER)
@@ -708,54 +666,6 @@ on_log(void *cls, const char *fmt, va_list ap)
 	msg_debug("%s", text);
 }
 
-static int
-listen_at(const struct addrinfo *ai, struct err *e)
-{
-	int fd, on = 1;
-
-	fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC, ai->ai_protocol);
-	if (fd == -1)
-		return err_sys(e, "cannot make a socket");
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-	    listen(fd, BACKLOG) == -1) {
-		err_sys(e, "cannot listen");
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int
-open_socket(struct server *s, struct err *e)
-{
-	const struct server_config *config = s->config;
-	struct addrinfo *ai, hints = {.ai_socktype = SOCK_STREAM,
-				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-	char port[8], host[80];
-	int fd, failed;
-
-	snprintf(port, sizeof(port), "%u", (unsigned)config->port);
-	if ((failed = getaddrinfo(config->host, port, &hints, &ai)) != 0)
-		return err_set(e, "%s: %s", config->host, gai_strerror(failed));
-	fd = listen_at(ai, e);
-	freeaddrinfo(ai);
-	if (fd == -1)
-		return err_prefix(e, "%s port %s", config->host, port);
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) == -1 ||
-	    getnameinfo((struct sockaddr *)&sa, len, host, sizeof(host), port,
-		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-		close(fd);
-		return err_set(e, "cannot find out the port");
-	}
-	snprintf(s->url, sizeof(s->url),
-	    strchr(host, ':') != NULL ? "http://[%s]:%s/v1" : "http://%s:%s/v1",
-	    host, port);
-	return fd;
-}
-
 static struct MHD_Daemon *
 start_daemon(struct server *s, int fd)
 {
@@ -788,7 +698,8 @@ server_start(const struct server_config *config, struct err *e)
 	int fd;
 
 	s->config = config;
-	if ((fd = open_socket(s, e)) == -1) {
+	if ((fd = listen_open(
+		 config->host, config->port, s->url, sizeof(s->url), e)) == -1) {
 		free(s);
 		return NULL;
 	}

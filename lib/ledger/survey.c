@@ -11,10 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TRIES 64
-#define SALVAGE                                                          \
-	((size_t)1 << 20) /* text that a broken frame may hold, at least \
-			   */
+#define TRIES      64
+#define SALVAGE    ((size_t)1 << 20) /* bytes of text that a broken frame may hold */
 #define USUAL_LINE 1500
 
 struct survey {
