@@ -18,8 +18,6 @@ static const struct cli_command command = {"bf-ledger cat",
     "[-l DIR] [--since TIME] [--until TIME] [--model MODEL] [--current] [KEY...]",
     "print records as JSON Lines", options};
 
-enum { OUT_MOST = 128 << 10 };
-
 static void
 put_line(void *arg, const struct picked *p)
 {
@@ -27,8 +25,7 @@ put_line(void *arg, const struct picked *p)
 
 	buf_addspan(out, p->line);
 	buf_addc(out, '\n');
-	if (out->len >= OUT_MOST)
-		change_put(out);
+	change_put_much(out);
 }
 
 int

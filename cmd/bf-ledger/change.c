@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#define PUT_LEAST ((size_t)128 << 10)
+
 static void
 say_stranger(void *arg, const char *text)
 {
@@ -111,4 +113,11 @@ change_put(struct buf *out)
 	if (fd_write(1, out->data, out->len) != 0)
 		msg_die(STATUS_CANNOT, "<stdout>: %s", strerror(errno));
 	buf_clear(out);
+}
+
+void
+change_put_much(struct buf *out)
+{
+	if (out->len >= PUT_LEAST)
+		change_put(out);
 }

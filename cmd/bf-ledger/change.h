@@ -28,5 +28,7 @@ void change_add_size(struct buf *out, uint64_t bytes);
 
 /* Standard output, with status 2 where it cannot be written. */
 void change_put(struct buf *out);
+/* The same once there is enough of it for a write. */
+void change_put_much(struct buf *out);
 
 #endif

@@ -21,8 +21,6 @@ static const struct cli_command command = {"bf-ledger export",
     "[KEY...]",
     "print conversations to fine-tune a model with", options};
 
-enum { OUT_MOST = 128 << 10 };
-
 struct sum {
 	struct buf out;
 	const char *finish;
@@ -91,8 +89,7 @@ add_conversation(void *arg, const struct picked *p)
 			add_tools(out, p->rec->request);
 			buf_adds(out, "}\n");
 			sum->exported++;
-			if (out->len >= OUT_MOST)
-				change_put(out);
+			change_put_much(out);
 			return;
 		}
 		out->len = begin;

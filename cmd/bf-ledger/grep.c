@@ -8,7 +8,7 @@
 #include "io/visible.h"
 #include "json/json.h"
 
-enum { OPT_JSON = CLI_FIRST, OUT_MOST = 128 << 10, AROUND = 40 };
+enum { OPT_JSON = CLI_FIRST, AROUND = 40 };
 
 static const struct cli_option options[] = {
     {'i', "ignore-case", NULL, "large and small letters are the same"},
@@ -141,8 +141,7 @@ try_record(void *arg, const struct picked *p)
 		}
 	}
 	buf_addc(out, '\n');
-	if (out->len >= OUT_MOST)
-		change_put(out);
+	change_put_much(out);
 }
 
 int
