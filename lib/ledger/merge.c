@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "io/hashset.h"
-#include "ledger/survey.h"
+#include "ledger/walk.h"
 
 #include <stdlib.h>
 
@@ -39,22 +39,6 @@ learn_line(void *arg, const struct survey_line *l)
 	return 0;
 }
 
-static int
-learn(struct merge *m, const char *dir, struct err *e)
-{
-	struct survey *s = survey_open(dir, NULL, NULL, e);
-	char *const *names;
-	size_t n = 0;
-	int rc = s == NULL ? -1 : survey_names(s, &names, &n, e);
-
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = survey_take(s, names[i], SURVEY_FREE, e) != 1
-			 ? -1
-			 : survey_read(s, learn_line, m, e);
-	survey_close(s);
-	return rc;
-}
-
 static void
 merge_free(struct merge *m)
 {
@@ -66,11 +50,12 @@ struct merge *
 merge_open(const char *dir, const struct ledger_options *o, struct err *e)
 {
 	struct merge *m = mem_zero(1, sizeof(*m));
+	struct walk walk = {.record = learn_line, .arg = m};
 	struct err later;
 
 	m->marks = HASHSET_INIT(sizeof(struct mark));
 	m->ledger = ledger_open(dir, o, e);
-	if (m->ledger != NULL && learn(m, dir, e) == 0)
+	if (m->ledger != NULL && walk_ledger(dir, &walk, e) == 0)
 		return m;
 	ledger_close(m->ledger, &later);
 	merge_free(m);
