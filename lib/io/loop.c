@@ -33,7 +33,7 @@ struct watch {
 struct loop {
 	struct watch *fds; /* by descriptor */
 	size_t nfds;
-	size_t nalways;
+	size_t nalways;           /* descriptors that are ready in every turn */
 	struct loop_timer **heap; /* from 1 */
 	size_t ntimers;
 	size_t heap_cap;
@@ -70,30 +70,21 @@ call(struct loop *l, int fd, unsigned events)
 		w->fn(w->arg, fd, events);
 }
 
-static int
+static bool
+is_always(const struct watch *w)
+{
+	return w->always && (w->wanted & ~LOOP_ERROR) != 0;
+}
+
+static void
 call_always(struct loop *l)
 {
 	size_t fd;
-	int n = 0;
 
 	for (fd = 0; l->nalways > 0 && fd < l->nfds; fd++)
-		if (l->fds[fd].always && (l->fds[fd].wanted & ~LOOP_ERROR) != 0) {
+		if (is_always(&l->fds[fd]))
 			call(l, (int)fd,
 			    l->fds[fd].wanted & (LOOP_READ | LOOP_WRITE));
-			n++;
-		}
-	return n;
-}
-
-static bool
-some_always(const struct loop *l)
-{
-	size_t fd;
-
-	for (fd = 0; l->nalways > 0 && fd < l->nfds; fd++)
-		if (l->fds[fd].always && (l->fds[fd].wanted & ~LOOP_ERROR) != 0)
-			return true;
-	return false;
 }
 
 #ifdef __linux__
@@ -128,7 +119,6 @@ kernel_tell(struct loop *l, int fd, struct watch *w, struct err *e)
 			op = EPOLL_CTL_ADD;
 		else if (errno == EPERM) {
 			w->always = true;
-			l->nalways++;
 			return 0;
 		} else
 			return err_sys(e, "epoll_ctl");
@@ -284,15 +274,17 @@ loop_watch(struct loop *l, int fd, unsigned events, loop_fd_fn *fn, void *arg,
     struct err *e)
 {
 	struct watch *w = watch_of(l, fd);
+	int r = 0;
 
+	l->nalways -= is_always(w);
 	w->fn = fn;
 	w->arg = arg;
 	w->wanted = (unsigned char)events;
-	if (events == 0 || w->always)
-		return 0;
-	if (w->registered && (w->known | LOOP_ERROR) == (events | LOOP_ERROR))
-		return 0;
-	return kernel_tell(l, fd, w, e);
+	if (events != 0 && !w->always &&
+	    (!w->registered || (w->known | LOOP_ERROR) != (events | LOOP_ERROR)))
+		r = kernel_tell(l, fd, w, e);
+	l->nalways += is_always(w);
+	return r;
 }
 
 void
@@ -304,8 +296,7 @@ loop_forget(struct loop *l, int fd)
 		return;
 	w = &l->fds[fd];
 	kernel_drop(l, fd, w);
-	if (w->always)
-		l->nalways--;
+	l->nalways -= is_always(w);
 	*w = (struct watch){.generation = w->generation + 1};
 }
 
@@ -452,7 +443,7 @@ loop_turn(struct loop *l, int64_t wait_us, struct err *e)
 {
 	int64_t due;
 
-	if (some_always(l))
+	if (l->nalways > 0)
 		wait_us = 0;
 	if (l->ntimers > 0 && wait_us != 0) {
 		due = l->heap[1]->at - clock_mono_us();
