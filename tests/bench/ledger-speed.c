@@ -75,9 +75,9 @@ struct made {
 };
 
 static char endpoint[] = "mock";
-static char name[] = "openai";
+static char openai[] = "openai";
 static const struct provider provider = {
-    .name = name, .dialect = &dialect_openai_chat, .endpoint = endpoint};
+    .name = openai, .dialect = &dialect_openai_chat, .endpoint = endpoint};
 
 static void
 fail(const char *what)
