@@ -169,7 +169,8 @@ take(struct engine *en, struct lane *l, int64_t *now)
 	    .tpm = l->tpm,
 	    .tokens = l->ready.first->tokens,
 	    .slots = slots,
-	    .more = l->ready.n > 1 && l->flying + 1 < slots,
+	    .more = l->ready.n > 1 && l->flying + 1 < slots &&
+		    en->flying + 1 < en->jobs_most,
 	    .unit = rng_unit(&en->rng)};
 	struct bucket *b;
 	int64_t opens;
@@ -197,7 +198,7 @@ is_over_patience(struct engine *en, const struct cooldown *c, int64_t now)
 	if (most < MINUTE_US)
 		most = MINUTE_US;
 	/* With what is added for jitter. */
-	return c->until - now > most + 2 * SECOND_US;
+	return c->until - now - 2 * SECOND_US > most;
 }
 
 static void

@@ -127,7 +127,7 @@ wait_for(struct bucket *b, struct turn *mine, const struct bucket_ask *a,
 	}
 	due = sooner(due, now + TURNS_LOOK_US);
 	if (mine == NULL)
-		mine = turns_add(&b->turns, a->who);
+		mine = turns_add(&b->turns, a->who, now);
 	if (mine == NULL)
 		return due; /* those that wait are more than can be told apart */
 	mine->due = due;
@@ -149,11 +149,11 @@ bucket_take(struct bucket *b, const struct bucket_ask *a, int64_t now,
 	if (own == QUOTA_NEVER)
 		return own;
 	opens = later(own, common_opens(b, a));
-	turns_drop_late(&b->turns, now, a->who);
+	turns_drop_gone(&b->turns, now);
 	mine = turns_find(&b->turns, a->who);
 	if (mine != NULL && mine->began != 0 &&
 	    (opens > now || now - mine->began > TURNS_LONG_US))
-		mine = turns_requeue(&b->turns, a->who);
+		mine = turns_requeue(&b->turns, a->who, now);
 	before = turns_before(&b->turns, a->who, a->rpm, a->tpm, now);
 	if (opens > now || (before != NULL && !pass(b, a, now)))
 		return wait_for(b, mine, a, now, own, opens, before);

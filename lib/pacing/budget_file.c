@@ -261,7 +261,7 @@ static void
 sweep_file(int dir, const char *name, const unsigned char boot[16])
 {
 	struct budget_map m = {.file = NULL};
-	struct budget_head head;
+	struct budget_head head = {.size = 0};
 	int fd = open_file(dir, name);
 	enum verdict v = fd < 0 ? NONE : judge(fd, boot, &head);
 	struct err e;
@@ -307,7 +307,7 @@ open_locked(struct budget_map *m, int dir, const char *name,
 {
 	struct bucket *last = NULL;
 	unsigned char boot[16];
-	struct budget_head head;
+	struct budget_head head = {.size = 0};
 	enum verdict v = NONE;
 	int fd, rc = 0;
 

@@ -18,16 +18,22 @@ remove_at(struct turns *t, size_t i)
 	memmove(&t->turn[i], &t->turn[i + 1], (t->n - i) * sizeof(*t->turn));
 }
 
-void
-turns_drop_late(struct turns *t, int64_t now, uint64_t who)
+static void
+drop_late(struct turns *t, int64_t now, int64_t late)
 {
 	size_t i = 0;
 
 	while (i < t->n)
-		if (t->turn[i].who != who && t->turn[i].due + TURNS_GRACE_US < now)
+		if (t->turn[i].due + late < now)
 			remove_at(t, i);
 		else
 			i++;
+}
+
+void
+turns_drop_gone(struct turns *t, int64_t now)
+{
+	drop_late(t, now, TURNS_GONE_US);
 }
 
 /* Limits: 0 is none, and more than any. */
@@ -40,6 +46,8 @@ is_lower(int64_t a, int64_t b)
 bool
 turns_blocks(const struct turn *one, int64_t rpm, int64_t tpm, int64_t now)
 {
+	if (one->due + TURNS_GRACE_US < now)
+		return false;
 	return one->held <= now ||
 	       (!is_lower(one->rpm, rpm) && !is_lower(one->tpm, tpm));
 }
@@ -56,8 +64,10 @@ turns_before(struct turns *t, uint64_t who, int64_t rpm, int64_t tpm, int64_t no
 }
 
 struct turn *
-turns_add(struct turns *t, uint64_t who)
+turns_add(struct turns *t, uint64_t who, int64_t now)
 {
+	if (t->n == TURNS_MOST)
+		drop_late(t, now, TURNS_GRACE_US);
 	if (t->n == TURNS_MOST)
 		return NULL;
 	t->turn[t->n] = (struct turn){.who = who};
@@ -74,10 +84,10 @@ turns_remove(struct turns *t, uint64_t who)
 }
 
 struct turn *
-turns_requeue(struct turns *t, uint64_t who)
+turns_requeue(struct turns *t, uint64_t who, int64_t now)
 {
 	turns_remove(t, who);
-	return turns_add(t, who);
+	return turns_add(t, who, now);
 }
 
 uint64_t

@@ -1,10 +1,10 @@
 /*
  * turns: who is next, of several that wait for the same thing.  Pure.
  *
- * Each says when it will look again, very soon.  Who does not look by then has
- * been stopped or killed, and loses its place a little later; so none that is
- * gone holds up the others for long.  It is a queue: who has had what was there
- * goes to its end.
+ * Each says when it will look again, very soon.  Who has not looked a little
+ * later may have been stopped or killed, and is passed until it does; so none
+ * that is gone holds up the others for long.  It is a queue: who has had what
+ * was there goes to its end.
  *
  * One that is held by a limit of its own is passed by those that have a higher
  * one: they count what all spend, but owe it no patience.  And where it opens
@@ -21,7 +21,8 @@
 enum { TURNS_MOST = 64, TURNS_SLOTS_MOST = 1000000, TURNS_PASSES = 16 };
 
 #define TURNS_LOOK_US  INT64_C(100000) /* the longest anybody may promise */
-#define TURNS_GRACE_US INT64_C(250000)  /* after that its place is gone */
+#define TURNS_GRACE_US INT64_C(250000) /* after that it is passed */
+#define TURNS_GONE_US  INT64_C(10000000) /* and after that its place is gone */
 #define TURNS_LONG_US  INT64_C(10000)   /* a turn, where others wait */
 
 struct turn {
@@ -43,8 +44,8 @@ struct turns {
 
 struct turn *turns_find(struct turns *t, uint64_t who);
 
-/* Drops those that did not look again when they should have, but for who. */
-void turns_drop_late(struct turns *t, int64_t now, uint64_t who);
+/* Drops those that are gone. */
+void turns_drop_gone(struct turns *t, int64_t now);
 
 /* Whether one with these limits has to let it go first, being behind it. */
 bool turns_blocks(const struct turn *one, int64_t rpm, int64_t tpm, int64_t now);
@@ -53,12 +54,12 @@ bool turns_blocks(const struct turn *one, int64_t rpm, int64_t tpm, int64_t now)
 struct turn *turns_before(
     struct turns *t, uint64_t who, int64_t rpm, int64_t tpm, int64_t now);
 
-/* Adds one at the end; NULL where there is no room. */
-struct turn *turns_add(struct turns *t, uint64_t who);
+/* Adds one at the end, in the place of one that is late if need be; NULL: no room. */
+struct turn *turns_add(struct turns *t, uint64_t who, int64_t now);
 void turns_remove(struct turns *t, uint64_t who);
 
 /* To the end, with a new turn; the one that was given has moved. */
-struct turn *turns_requeue(struct turns *t, uint64_t who);
+struct turn *turns_requeue(struct turns *t, uint64_t who, int64_t now);
 
 /* Slots of all that wait but for who. */
 uint64_t turns_slots(const struct turns *t, uint64_t who);

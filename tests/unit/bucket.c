@@ -537,8 +537,12 @@ test_by_hand(void)
 	bucket_leave(&b, 2);
 	ok(b.turns.n == 1 && b.turns.turn[0].who == 1, "who leaves is gone");
 	now += SECOND;
-	ok(bucket_take(&b, &two, now, &t) <= now && b.turns.n == 0,
+	ok(bucket_take(&b, &two, now, &t) <= now,
 	    "who did not look when it should have is passed");
+	ok(bucket_take(&b, &two, now, &t) > now && b.turns.turn[0].who == 1 &&
+		bucket_take(&b, &one, now + SECOND, &t) <= now + SECOND,
+	    "and is the first again when it does");
+	b.turns.n = 0;
 	ok(bucket_counts_tokens(&b, now) == false, "nobody counts tokens");
 	one.tpm = 20;
 	(void)bucket_take(&b, &one, now, &t);
@@ -552,7 +556,7 @@ test_by_hand(void)
 static struct turn *
 put_sleeper(struct bucket *b, int64_t due, int64_t tokens)
 {
-	struct turn *one = turns_add(&b->turns, 50);
+	struct turn *one = turns_add(&b->turns, 50, 0);
 
 	one->due = due;
 	one->tpm = 60000;
