@@ -1,0 +1,112 @@
+/* What the parts of http share. */
+#ifndef BF_HTTP_PRIVATE_H
+#define BF_HTTP_PRIVATE_H
+
+#include "http/http.h"
+
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+
+#define CURL_FUNCTIONS(X)      \
+	X(global_init)         \
+	X(easy_init)           \
+	X(easy_cleanup)        \
+	X(easy_setopt)         \
+	X(easy_getinfo)        \
+	X(easy_strerror)       \
+	X(slist_append)        \
+	X(slist_free_all)      \
+	X(url)                 \
+	X(url_set)             \
+	X(url_cleanup)         \
+	X(url_strerror)        \
+	X(multi_init)          \
+	X(multi_cleanup)       \
+	X(multi_setopt)        \
+	X(multi_add_handle)    \
+	X(multi_remove_handle) \
+	X(multi_socket_action) \
+	X(multi_info_read)     \
+	X(multi_strerror)
+
+#define CURL_MEMBER(name) __typeof__(&curl_##name) name;
+struct libcurl {
+	CURL_FUNCTIONS(CURL_MEMBER)
+};
+extern struct libcurl libcurl;
+
+struct http_target {
+	struct http_target *next;
+	CURLU *url;
+	struct curl_slist *headers;
+};
+
+struct multi {
+	struct http *http;
+	CURLM *curl;
+	struct loop_timer timer;
+	size_t in_flight;
+};
+
+/* An easy handle, its buffer, and the call that it works on. */
+struct transfer {
+	struct transfer
+	    *next; /* in the list of those that rest or of those at work */
+	struct transfer **back;
+	struct http *http;
+	struct multi *multi;
+	CURL *easy;
+	struct http_call *call;
+	struct http_target *target; /* that the handle is set up for */
+	struct buf body;
+	struct span kept[HTTP_KEEP_MAX]; /* in keep */
+	char (*keep)[HTTP_HEADER_MAX];
+	bool has_kept;
+	int64_t started;
+	int64_t due;       /* 0: it may take as long as it likes */
+	int64_t due_first; /* the same for the answer's first byte */
+	int64_t last_byte; /* 0 until the body begins */
+	int64_t lost;      /* loop_lost_us(), as far as these allow for it */
+	struct loop_timer timer;
+	bool begun;
+	bool too_large;
+	bool again; /* libcurl wanted to send what had been sent */
+	char error[CURL_ERROR_SIZE];
+};
+
+struct http {
+	struct loop *loop;
+	struct http_options options;
+	struct http_target *targets;
+	struct multi **multis;
+	size_t nmultis;
+	struct transfer *resting;
+	struct transfer *working;
+	size_t in_flight;
+	bool *connections; /* by descriptor: sockets whose closing is told to us */
+	size_t nconnections;
+	struct loop_timer stall_timer;
+};
+
+/* curl.c */
+int curl_load(struct err *e); /* what libcurl.* takes; at any time once more */
+
+/* multi.c */
+/* The first with room, so that open connections are found again. */
+struct multi *multi_with_room(struct http *h);
+void multi_free(struct multi *m);
+int multi_socket_open(void *http, curl_socket_t s, curlsocktype purpose);
+int multi_socket_close(void *http, curl_socket_t s);
+
+/* transfer.c */
+struct transfer *transfer_new(struct http *h); /* NULL: libcurl has no more */
+void transfer_free(struct transfer *t);
+void transfer_forget_headers(struct transfer *t); /* a new answer begins */
+const struct span *transfer_kept_headers(struct transfer *t);
+enum http_outcome transfer_outcome(const struct transfer *t, CURLcode code);
+const char *transfer_reason(const struct transfer *t, CURLcode code);
+
+/* http.c */
+void http_collect(struct multi *m); /* those that have ended */
+
+#endif

@@ -1,0 +1,224 @@
+/* A transfer: an easy handle, and what comes of its call. */
+#include "http/private.h"
+
+#include "base/mem.h"
+#include "io/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static size_t
+on_body(char *p, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+
+	(void)size;
+	t->begun = true;
+	t->last_byte = clock_mono_us();
+	if (!buf_fits(&t->body, n)) {
+		t->too_large = true;
+		return 0;
+	}
+	buf_add(&t->body, p, n);
+	return n;
+}
+
+/* Keeps a header's value if this is its line; one that is too long is dropped. */
+static void
+keep_header(struct span line, const char *name, char *out)
+{
+	size_t n = strlen(name);
+
+	if (line.n <= n || line.p[n] != ':' || strncasecmp(line.p, name, n) != 0)
+		return;
+	line = span_of(line.p + n + 1, line.n - n - 1);
+	while (line.n > 0 && (*line.p == ' ' || *line.p == '\t'))
+		line = span_of(line.p + 1, line.n - 1);
+	while (line.n > 0 && strchr(" \t\r\n", line.p[line.n - 1]) != NULL)
+		line.n--;
+	if (line.n >= HTTP_HEADER_MAX)
+		line.n = 0;
+	memcpy(out, line.p, line.n);
+	out[line.n] = '\0';
+}
+
+void
+transfer_forget_headers(struct transfer *t)
+{
+	struct http_call *c = t->call;
+
+	c->retry_after[0] = c->retry_after_ms[0] = c->should_retry[0] = '\0';
+	if (!t->has_kept)
+		return;
+	for (size_t i = 0; i < t->http->options.nkeep; i++)
+		t->keep[i][0] = '\0';
+	t->has_kept = false;
+}
+
+static void
+keep_wanted(struct transfer *t, struct span line)
+{
+	for (size_t i = 0; i < t->http->options.nkeep; i++) {
+		keep_header(line, t->http->options.keep[i], t->keep[i]);
+		t->has_kept |= t->keep[i][0] != '\0';
+	}
+}
+
+static size_t
+on_header(char *p, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	struct span line = span_of(p, n);
+
+	(void)size;
+	t->begun = true;
+	if (n == 0)
+		return n;
+	switch (*p | 0x20) {
+	case 'h': /* a new answer begins: after a 100, or a proxy's */
+		if (span_starts(line, SPAN("HTTP/")))
+			transfer_forget_headers(t);
+		break;
+	case 'r':
+		keep_header(line, "retry-after", t->call->retry_after);
+		keep_header(line, "retry-after-ms", t->call->retry_after_ms);
+		break;
+	case 'x':
+		keep_header(line, "x-should-retry", t->call->should_retry);
+		keep_wanted(t, line);
+		break;
+	case 'a':
+		keep_wanted(t, line);
+		break;
+	}
+	return n;
+}
+
+const struct span *
+transfer_kept_headers(struct transfer *t)
+{
+	for (size_t i = 0; i < t->http->options.nkeep; i++)
+		t->kept[i] = span_str(t->keep[i]);
+	return t->kept;
+}
+
+/*
+ * Called before each sending of a request.  When a connection that was used
+ * before breaks without a byte of an answer, libcurl sends the request again by
+ * itself; but the server may have taken it, and whether to pay twice is the
+ * caller's to decide.  What never left may be sent.
+ */
+static int
+on_request(void *arg, char *ip, char *own_ip, int port, int own_port)
+{
+	struct transfer *t = arg;
+	long sent = 0;
+
+	(void)ip;
+	(void)own_ip;
+	(void)port;
+	(void)own_port;
+	libcurl.easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
+	t->again = sent > 0;
+	return t->again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+struct transfer *
+transfer_new(struct http *h)
+{
+	struct transfer *t = mem_zero(1, sizeof *t);
+	const char *file = h->options.cacert, *dir = getenv("SSL_CERT_DIR");
+
+	t->http = h;
+	t->easy = libcurl.easy_init();
+	if (t->easy == NULL) {
+		free(t);
+		return NULL;
+	}
+	buf_init(&t->body, h->options.body_max);
+	t->keep = mem_zero(h->options.nkeep + 1, sizeof *t->keep);
+	if (file == NULL)
+		file = getenv("SSL_CERT_FILE");
+	if (file != NULL && *file != '\0')
+		libcurl.easy_setopt(t->easy, CURLOPT_CAINFO, file);
+	if (dir != NULL && *dir != '\0')
+		libcurl.easy_setopt(t->easy, CURLOPT_CAPATH, dir);
+	libcurl.easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	libcurl.easy_setopt(t->easy, CURLOPT_POST, 1L);
+	libcurl.easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	libcurl.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	libcurl.easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	libcurl.easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 16384L);
+	/* Not asked for, but unpacked where a server compresses all the same. */
+	libcurl.easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "identity");
+	libcurl.easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	libcurl.easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)((h->options.connect_timeout_us + 999) / 1000));
+	if (h->options.user_agent != NULL)
+		libcurl.easy_setopt(
+		    t->easy, CURLOPT_USERAGENT, h->options.user_agent);
+	libcurl.easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+	libcurl.easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	libcurl.easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+	libcurl.easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+	libcurl.easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_request);
+	libcurl.easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
+	libcurl.easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, multi_socket_open);
+	libcurl.easy_setopt(t->easy, CURLOPT_SOCKOPTDATA, h);
+	libcurl.easy_setopt(
+	    t->easy, CURLOPT_CLOSESOCKETFUNCTION, multi_socket_close);
+	libcurl.easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, h);
+	libcurl.easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+	libcurl.easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	return t;
+}
+
+void
+transfer_free(struct transfer *t)
+{
+	libcurl.easy_cleanup(t->easy);
+	buf_release(&t->body);
+	free(t->keep);
+	free(t);
+}
+
+enum http_outcome
+transfer_outcome(const struct transfer *t, CURLcode code)
+{
+	if (t->too_large)
+		return HTTP_TOO_LARGE;
+	switch (code) {
+	case CURLE_OK:
+		return HTTP_ANSWERED;
+	case CURLE_OPERATION_TIMEDOUT:
+		return HTTP_TIMED_OUT;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_ENGINE_NOTFOUND:
+	case CURLE_BAD_FUNCTION_ARGUMENT:
+	case CURLE_UNKNOWN_OPTION:
+	case CURLE_NOT_BUILT_IN:
+		return HTTP_CONFIG;
+	default:
+		return HTTP_TRANSPORT;
+	}
+}
+
+const char *
+transfer_reason(const struct transfer *t, CURLcode code)
+{
+	if (t->too_large)
+		return "the answer is too large";
+	if (t->again)
+		return "the connection broke before an answer came";
+	/* What libcurl says of a header that is longer than it takes. */
+	if (code == CURLE_OUT_OF_MEMORY)
+		return "a header of the answer is too long, or memory is short";
+	return t->error[0] != '\0' ? t->error : libcurl.easy_strerror(code);
+}
