@@ -39,3 +39,11 @@ curl_load(struct err *e)
 	ready = true;
 	return 0;
 }
+
+bool
+curl_knows_cas(void)
+{
+	const curl_version_info_data *v = libcurl.version_info(CURLVERSION_NOW);
+
+	return v->age >= CURLVERSION_SEVENTH && v->cainfo != NULL;
+}

@@ -13,10 +13,10 @@
  *	  ... loop_turn() calls call->done(call) once
  *	http_free(h);                      calls nothing; transfers are dropped
  *
- * TLS is verified.  HTTPS_PROXY, https_proxy, http_proxy, ALL_PROXY and
- * NO_PROXY are honoured as libcurl does, SSL_CERT_FILE and SSL_CERT_DIR as
- * OpenSSL does.  Redirects are not followed: the request carries a key.
- * Only http and https are spoken.
+ * TLS is verified, with the certificates of cacert, else those of SSL_CERT_FILE
+ * and SSL_CERT_DIR, else the system's.  HTTPS_PROXY, https_proxy, http_proxy,
+ * ALL_PROXY and NO_PROXY are honoured as libcurl does.  Redirects are not
+ * followed: the request carries a key.  Only http and https are spoken.
  */
 #ifndef BF_HTTP_HTTP_H
 #define BF_HTTP_HTTP_H
@@ -45,7 +45,7 @@ struct http_options {
 	int64_t first_byte_us;      /* to the first byte of an answer; 0: none */
 	int64_t stall_us;           /* without a byte once the answer's body began; 0: none */
 	size_t body_max;            /* 0: HTTP_BODY_MAX */
-	const char *cacert;         /* PEM file; NULL: SSL_CERT_FILE, then the system's */
+	const char *cacert;         /* PEM file; may be NULL */
 	const char *user_agent;
 	const char *const *keep; /* names of headers whose values are wanted ... */
 	size_t nkeep;            /* ... at most HTTP_KEEP_MAX of them */

@@ -27,7 +27,8 @@
 	X(multi_remove_handle) \
 	X(multi_socket_action) \
 	X(multi_info_read)     \
-	X(multi_strerror)
+	X(multi_strerror)      \
+	X(version_info)
 
 #define CURL_MEMBER(name) __typeof__(&curl_##name) name;
 struct libcurl {
@@ -90,6 +91,7 @@ struct http {
 
 /* curl.c */
 int curl_load(struct err *e); /* what libcurl.* takes; at any time once more */
+bool curl_knows_cas(void);     /* a file of them, which it reads if nobody names another */
 
 /* multi.c */
 /* The first with room, so that open connections are found again. */
