@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { STALL_LOOKS = 4 }; /* per stall time */
 
@@ -27,16 +28,22 @@ list_take(struct transfer *t)
 		t->next->back = t->back;
 }
 
-/* Tells the caller, who may start another from done, and puts the handle to rest.
+/*
+ * Tells the caller, who may start another from done, and puts the handle to rest.
+ * Why it failed is in t->error.
  */
 static void
-finish(struct transfer *t, enum http_outcome outcome, const char *why)
+finish(struct transfer *t, enum http_outcome outcome)
 {
 	struct http_call *c = t->call;
 	struct http *h = t->http;
 	long status = 0;
 
-	libcurl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	c->error[0] = '\0';
+	if (outcome != HTTP_ANSWERED)
+		memcpy(c->error, t->error, sizeof c->error);
+	if (t->sent)
+		libcurl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void)libcurl.multi_remove_handle(t->multi->curl, t->easy);
 	t->multi->in_flight--;
 	h->in_flight--;
@@ -45,11 +52,6 @@ finish(struct transfer *t, enum http_outcome outcome, const char *why)
 	c->answer = buf_span(&t->body);
 	c->kept = transfer_kept_headers(t);
 	c->micros = clock_mono_us() - t->started;
-	c->error[0] = '\0';
-	if (outcome != HTTP_ANSWERED) {
-		strncpy(c->error, why, sizeof c->error - 1);
-		c->error[sizeof c->error - 1] = '\0';
-	}
 	list_take(t);
 	loop_timer_clear(h->loop, &t->timer);
 	t->call = NULL;
@@ -66,7 +68,6 @@ http_collect(struct multi *m)
 	CURLMsg *msg;
 	struct transfer *t;
 	enum http_outcome outcome;
-	char why[300];
 	int left;
 
 	while ((msg = libcurl.multi_info_read(m->curl, &left)) != NULL) {
@@ -75,10 +76,8 @@ http_collect(struct multi *m)
 		t = NULL;
 		libcurl.easy_getinfo(
 		    msg->easy_handle, CURLINFO_PRIVATE, (char **)&t);
-		outcome = transfer_outcome(t, msg->data.result);
-		snprintf(
-		    why, sizeof why, "%s", transfer_reason(t, msg->data.result));
-		finish(t, outcome, why);
+		outcome = transfer_judge(t, msg->data.result);
+		finish(t, outcome);
 	}
 }
 
@@ -114,7 +113,6 @@ on_due(void *arg)
 	struct transfer *t = arg;
 	const struct http_options *o = &t->http->options;
 	int64_t now = clock_mono_us();
-	char why[100];
 
 	allow_for_lost(t);
 	if (next_due(t) == 0)
@@ -124,12 +122,13 @@ on_due(void *arg)
 		return;
 	}
 	if (!t->begun && t->due_first != 0 && t->due_first <= now)
-		snprintf(why, sizeof why, "no byte of an answer within %g s",
+		snprintf(t->error, sizeof t->error,
+		    "no byte of an answer within %g s",
 		    (double)o->first_byte_us / 1e6);
 	else
-		snprintf(why, sizeof why, "no whole answer within %g s",
+		snprintf(t->error, sizeof t->error, "no whole answer within %g s",
 		    (double)o->timeout_us / 1e6);
-	finish(t, HTTP_TIMED_OUT, why);
+	finish(t, HTTP_TIMED_OUT);
 }
 
 /* Ends the transfers whose answer began and then stopped coming. */
@@ -145,8 +144,9 @@ on_stall_timer(void *arg)
 	for (t = h->working; t != NULL; t = next) {
 		next = t->next;
 		if (t->last_byte != 0 && t->last_byte < limit) {
-			finish(t, HTTP_TIMED_OUT,
+			snprintf(t->error, sizeof t->error,
 			    "the answer began and then stopped coming");
+			finish(t, HTTP_TIMED_OUT);
 			/* done may have changed the list */
 			next = h->working;
 		}
@@ -241,6 +241,7 @@ http_target_new(struct http *h, const char *url, const char *const *headers,
 		target_free(t);
 		return NULL;
 	}
+	t->https = strncasecmp(url, "https:", 6) == 0;
 	/* No "Expect: 100-continue": it costs a round trip. */
 	(void)add_header(t, "Expect:");
 	for (i = 0; i < n; i++)
@@ -254,9 +255,17 @@ http_target_new(struct http *h, const char *url, const char *const *headers,
 	return t;
 }
 
+/* When a time that begins now is over; none is 0. */
+static int64_t
+due_after(const struct transfer *t, int64_t us)
+{
+	return us > 0 ? t->started + us : 0;
+}
+
 int
 http_start(struct http *h, struct http_call *c, struct err *e)
 {
+	const struct http_options *o = &h->options;
 	struct transfer *t = h->resting;
 	CURLMcode code;
 
@@ -276,14 +285,11 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	t->call = c;
 	t->multi = multi_with_room(h);
 	t->started = clock_mono_us();
-	t->due = h->options.timeout_us > 0 ? t->started + h->options.timeout_us : 0;
-	t->due_first = h->options.first_byte_us > 0
-			   ? t->started + h->options.first_byte_us
-			   : 0;
+	t->due = due_after(t, o->timeout_us);
+	t->due_first = due_after(t, o->first_byte_us);
 	t->last_byte = 0;
-	t->begun = false;
 	t->lost = loop_lost_us(h->loop);
-	t->too_large = t->again = false;
+	t->sent = t->begun = t->too_large = t->again = false;
 	t->error[0] = '\0';
 	transfer_forget_headers(t);
 	code = libcurl.multi_add_handle(t->multi->curl, t->easy);
@@ -298,9 +304,9 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 		loop_timer_set(h->loop, &t->timer, next_due(t));
 	t->multi->in_flight++;
 	h->in_flight++;
-	if (h->options.stall_us > 0 && h->stall_timer.slot == 0)
+	if (o->stall_us > 0 && h->stall_timer.slot == 0)
 		loop_timer_set(h->loop, &h->stall_timer,
-		    t->started + h->options.stall_us / STALL_LOOKS);
+		    t->started + o->stall_us / STALL_LOOKS);
 	return 0;
 }
 

@@ -13,10 +13,15 @@
  *	  ... loop_turn() calls call->done(call) once
  *	http_free(h);                      calls nothing; transfers are dropped
  *
+ * A request is sent once.  libcurl would send it again where a connection that
+ * was used before breaks before a byte of the answer; here the call ends, and
+ * whether to pay twice is the caller's to decide.
+ *
  * TLS is verified, with the certificates of cacert, else those of SSL_CERT_FILE
  * and SSL_CERT_DIR, else the system's.  HTTPS_PROXY, https_proxy, http_proxy,
- * ALL_PROXY and NO_PROXY are honoured as libcurl does.  Redirects are not
- * followed: the request carries a key.  Only http and https are spoken.
+ * ALL_PROXY, all_proxy, NO_PROXY and no_proxy are honoured as libcurl does; a
+ * proxy that is asked to connect does not see the target's headers.  Redirects
+ * are not followed: the request carries a key.  Only http and https are spoken.
  */
 #ifndef BF_HTTP_HTTP_H
 #define BF_HTTP_HTTP_H
@@ -30,18 +35,19 @@
 #define HTTP_HEADER_MAX     64 /* of a header that is kept; longer ones are taken as absent */
 
 #define HTTP_KEEP_MAX       16
+#define HTTP_ERROR_MAX      256
 
 enum http_outcome {
 	HTTP_ANSWERED,  /* an answer came whole; status says which */
 	HTTP_TIMED_OUT, /* connecting, the whole attempt, or no byte for too long */
 	HTTP_TRANSPORT, /* the connection failed or broke */
 	HTTP_TOO_LARGE, /* the answer is longer than body_max */
-	HTTP_CONFIG,    /* trying again cannot help: certificate refused, bad URL */
+	HTTP_CONFIG,    /* trying again cannot help: certificate, proxy, URL */
 };
 
 struct http_options {
 	int64_t timeout_us;         /* of an attempt; 0: none */
-	int64_t connect_timeout_us; /* 0: libcurl's */
+	int64_t connect_timeout_us; /* name, proxy and TLS included; 0: libcurl's */
 	int64_t first_byte_us;      /* to the first byte of an answer; 0: none */
 	int64_t stall_us;           /* without a byte once the answer's body began; 0: none */
 	size_t body_max;            /* 0: HTTP_BODY_MAX */
@@ -73,7 +79,7 @@ struct http_call {
 	char should_retry[HTTP_HEADER_MAX];
 	const struct span *kept; /* values of the options' keep, empty where absent; borrowed too */
 	int64_t micros;  /* from the start to here */
-	char error[256]; /* what went wrong, for a person; "" if nothing did */
+	char error[HTTP_ERROR_MAX]; /* what went wrong, for a person; "" if nothing did */
 };
 
 /* Options are copied, the strings in them borrowed. */

@@ -36,10 +36,13 @@ struct libcurl {
 };
 extern struct libcurl libcurl;
 
+_Static_assert(HTTP_ERROR_MAX >= CURL_ERROR_SIZE, "libcurl's messages fit");
+
 struct http_target {
 	struct http_target *next;
 	CURLU *url;
 	struct curl_slist *headers;
+	bool https;
 };
 
 struct multi {
@@ -69,10 +72,12 @@ struct transfer {
 	int64_t last_byte; /* 0 until the body begins */
 	int64_t lost;      /* loop_lost_us(), as far as these allow for it */
 	struct loop_timer timer;
+	bool sent; /* the request, or it is just about to be */
 	bool begun;
 	bool too_large;
 	bool again; /* libcurl wanted to send what had been sent */
-	char error[CURL_ERROR_SIZE];
+	long preamble; /* bytes that were sent before the request: to a proxy */
+	char error[HTTP_ERROR_MAX]; /* why it failed; libcurl writes here too */
 };
 
 struct http {
@@ -105,8 +110,8 @@ struct transfer *transfer_new(struct http *h); /* NULL: libcurl has no more */
 void transfer_free(struct transfer *t);
 void transfer_forget_headers(struct transfer *t); /* a new answer begins */
 const struct span *transfer_kept_headers(struct transfer *t);
-enum http_outcome transfer_outcome(const struct transfer *t, CURLcode code);
-const char *transfer_reason(const struct transfer *t, CURLcode code);
+/* How libcurl's result is to be taken; in words in t->error. */
+enum http_outcome transfer_judge(struct transfer *t, CURLcode code);
 
 /* http.c */
 void http_collect(struct multi *m); /* those that have ended */

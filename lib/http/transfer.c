@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "io/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -76,7 +77,7 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	if (n == 0)
 		return n;
 	switch (*p | 0x20) {
-	case 'h': /* a new answer begins: after a 100, or a proxy's */
+	case 'h': /* a new answer begins, perhaps after a 100 */
 		if (span_starts(line, SPAN("HTTP/")))
 			transfer_forget_headers(t);
 		break;
@@ -120,7 +121,10 @@ on_request(void *arg, char *ip, char *own_ip, int port, int own_port)
 	(void)port;
 	(void)own_port;
 	libcurl.easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
-	t->again = sent > 0;
+	if (!t->sent)
+		t->preamble = sent;
+	t->sent = true;
+	t->again = sent > t->preamble;
 	return t->again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -179,6 +183,8 @@ transfer_new(struct http *h)
 	libcurl.easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 16384L);
 	/* Not asked for, but unpacked where a server compresses all the same. */
 	libcurl.easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "identity");
+	/* The key is for the server alone. */
+	libcurl.easy_setopt(t->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	libcurl.easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	libcurl.easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)((h->options.connect_timeout_us + 999) / 1000));
@@ -210,9 +216,23 @@ transfer_free(struct transfer *t)
 	free(t);
 }
 
-enum http_outcome
-transfer_outcome(const struct transfer *t, CURLcode code)
+/* What a proxy that was asked to connect has answered; 0: nothing, or that it did.
+ */
+static long
+proxy_status(const struct transfer *t)
 {
+	long status = 0;
+
+	if (!t->sent)
+		libcurl.easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status / 100 == 2 ? 0 : status;
+}
+
+static enum http_outcome
+outcome_of(const struct transfer *t, CURLcode code)
+{
+	long proxy;
+
 	if (t->too_large)
 		return HTTP_TOO_LARGE;
 	switch (code) {
@@ -233,19 +253,64 @@ transfer_outcome(const struct transfer *t, CURLcode code)
 	case CURLE_NOT_BUILT_IN:
 		return HTTP_CONFIG;
 	default:
-		return HTTP_TRANSPORT;
+		proxy = proxy_status(t);
+		return proxy / 100 == 4 && proxy != 408 && proxy != 429
+			   ? HTTP_CONFIG
+			   : HTTP_TRANSPORT;
 	}
 }
 
-const char *
-transfer_reason(const struct transfer *t, CURLcode code)
+/* What could not be connected to may be a proxy that nobody thinks of. */
+static void
+add_proxy(struct transfer *t)
 {
+	static const char *const http[] = {
+	    "http_proxy", "all_proxy", "ALL_PROXY", NULL};
+	static const char *const https[] = {
+	    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+	const char *const *name = t->target->https ? https : http;
+	size_t n = strlen(t->error);
+
+	while (*name != NULL && variable(*name) == NULL)
+		name++;
+	if (*name != NULL)
+		snprintf(t->error + n, sizeof t->error - n, "; %s is set", *name);
+}
+
+static void
+explain(struct transfer *t, CURLcode code)
+{
+	const char *why = NULL;
+
+	if (t->error[0] == '\0')
+		snprintf(
+		    t->error, sizeof t->error, "%s", libcurl.easy_strerror(code));
 	if (t->too_large)
-		return "the answer is too large";
-	if (t->again)
-		return "the connection broke before an answer came";
-	/* What libcurl says of a header that is longer than it takes. */
-	if (code == CURLE_OUT_OF_MEMORY)
-		return "a header of the answer is too long, or memory is short";
-	return t->error[0] != '\0' ? t->error : libcurl.easy_strerror(code);
+		why = "the answer is too large";
+	else if (t->again)
+		why = "the connection broke before an answer came";
+	else if (code == CURLE_OUT_OF_MEMORY)
+		/* What libcurl says of a header that is longer than it takes. */
+		why = "a header of the answer is too long, or memory is short";
+	else if (code == CURLE_COULDNT_CONNECT)
+		add_proxy(t);
+	else if (code == CURLE_OPERATION_TIMEDOUT)
+		snprintf(t->error, sizeof t->error,
+		    "not connected within %g s, proxy and TLS included",
+		    (double)t->http->options.connect_timeout_us / 1e6);
+	else if (proxy_status(t) != 0)
+		snprintf(t->error, sizeof t->error,
+		    "the proxy refuses the connection (HTTP %ld)", proxy_status(t));
+	if (why != NULL)
+		snprintf(t->error, sizeof t->error, "%s", why);
+}
+
+enum http_outcome
+transfer_judge(struct transfer *t, CURLcode code)
+{
+	enum http_outcome outcome = outcome_of(t, code);
+
+	if (outcome != HTTP_ANSWERED)
+		explain(t, code);
+	return outcome;
 }
