@@ -202,6 +202,8 @@ http_free(struct http *h)
 	}
 	for (i = 0; i < h->nmultis; i++)
 		multi_free(h->multis[i]);
+	if (h->share != NULL)
+		(void)libcurl.share_cleanup(h->share);
 	while ((target = h->targets) != NULL) {
 		h->targets = target->next;
 		target_free(target);

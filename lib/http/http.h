@@ -6,6 +6,12 @@
  * and connections are reused.  libcurl is loaded with dlopen(3) when the first
  * target is made: a program that sends nothing does not pay for it.
  *
+ * All handles share the addresses of hosts and the TLS sessions: a burst looks
+ * a name up a few times, not once for each connection, and a new connection can
+ * take up the session of another.  Connections are not shared: libcurl takes
+ * those of another multi handle only when nobody uses them, and it brought
+ * nothing.
+ *
  *	struct http *h = http_new(loop, &options);
  *	struct http_target *t = http_target_new(h, url, headers, n, &e);
  *	call->target = t; call->body = ...; call->done = fn; call->arg = x;

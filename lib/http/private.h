@@ -28,6 +28,9 @@
 	X(multi_socket_action) \
 	X(multi_info_read)     \
 	X(multi_strerror)      \
+	X(share_init)          \
+	X(share_setopt)        \
+	X(share_cleanup)       \
 	X(version_info)
 
 #define CURL_MEMBER(name) __typeof__(&curl_##name) name;
@@ -84,6 +87,7 @@ struct http {
 	struct loop *loop;
 	struct http_options options;
 	struct http_target *targets;
+	CURLSH *share; /* of all easy handles; NULL until the first */
 	struct multi **multis;
 	size_t nmultis;
 	struct transfer *resting;

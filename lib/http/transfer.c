@@ -161,12 +161,27 @@ trust(struct transfer *t)
 	}
 }
 
+/* Host names and TLS sessions serve all connections; one thread needs no locks. */
+static CURLSH *
+share_new(void)
+{
+	CURLSH *share = libcurl.share_init();
+
+	if (share == NULL)
+		return NULL;
+	libcurl.share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	libcurl.share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	return share;
+}
+
 struct transfer *
 transfer_new(struct http *h)
 {
 	struct transfer *t = mem_zero(1, sizeof *t);
 
 	t->http = h;
+	if (h->share == NULL)
+		h->share = share_new();
 	t->easy = libcurl.easy_init();
 	if (t->easy == NULL) {
 		free(t);
@@ -175,6 +190,7 @@ transfer_new(struct http *h)
 	buf_init(&t->body, h->options.body_max);
 	t->keep = mem_zero(h->options.nkeep + 1, sizeof *t->keep);
 	trust(t);
+	libcurl.easy_setopt(t->easy, CURLOPT_SHARE, h->share);
 	libcurl.easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
 	libcurl.easy_setopt(t->easy, CURLOPT_POST, 1L);
 	libcurl.easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
