@@ -40,6 +40,7 @@ enum {
 	OPT_REDO,
 	OPT_SYNC,
 	OPT_CACERT,
+	OPT_HTTP1_1,
 	OPT_STATS,
 	OPT_METRICS,
 	OPT_PROGRESS,
@@ -66,6 +67,7 @@ static const struct cli_option options[] = {
     {OPT_ENDPOINT, "endpoint", "NAME", "name that server's answers are kept under"},
     {OPT_KEY_FILE, "key-file", "FILE", "read the key here, not in $OPENAI_API_KEY"},
     {OPT_CACERT, "cacert", "FILE", "certificates to trust, in PEM"},
+    {OPT_HTTP1_1, "http1.1", NULL, "speak no HTTP/2"},
     {OPT_RPM, "rpm", "N", "requests a minute at most, to each model"},
     {OPT_TPM, "tpm", "N", "tokens a minute at most, of each model"},
     {OPT_ATTEMPTS, "attempts", "N", "attempts per call (default 4)"},
@@ -365,6 +367,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case OPT_CACERT:
 		o->cacert = cli->arg;
+		break;
+	case OPT_HTTP1_1:
+		o->http1_only = true;
 		break;
 	case OPT_RPM:
 		o->rpm = (int64_t)parse_count(cli, ENGINE_RATE_MAX);

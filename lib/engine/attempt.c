@@ -69,6 +69,8 @@ outcome_of(const struct http_call *hc, bool answer)
 		return RETRY_TIMED_OUT;
 	case HTTP_TRANSPORT:
 		return RETRY_TRANSPORT;
+	case HTTP_REFUSED:
+		return RETRY_REFUSED;
 	case HTTP_TOO_LARGE:
 		return RETRY_OVERSIZE;
 	case HTTP_CONFIG:
@@ -156,7 +158,8 @@ try_again(struct engine *en, struct call *c, const struct retry_ruling *r,
 		}
 		delay = retry_spread_us(asked, rng_unit(&en->rng));
 	}
-	if (r->free && lanes_refused(en, c, asked)) {
+	if (r->free && c->http.outcome == HTTP_ANSWERED &&
+	    lanes_refused(en, c, asked)) {
 		hold_back(en, c, r->class, why);
 		return;
 	}

@@ -309,6 +309,7 @@ target_of(struct engine *en, const struct provider *p, struct err *e)
 	    .first_byte_us = en->o->first_byte_us,
 	    .stall_us = en->o->stall_us,
 	    .cacert = en->o->cacert,
+	    .http1_only = en->o->http1_only,
 	    .keep = rates_headers,
 	    .nkeep = RATES_HEADERS,
 	    .user_agent = "bf-llm/" BF_VERSION};

@@ -66,6 +66,7 @@ struct engine_options {
 	const char **abort_on; /* classes: an entry that fails with one stops the run */
 	size_t nabort_on;
 	const char *cacert;
+	bool http1_only; /* no HTTP/2, though it is offered */
 
 	const char *ledger; /* a directory; NULL: none is kept */
 	enum ledger_sync sync;

@@ -26,7 +26,7 @@ enum {
 	OUT_HIGH = 256 << 10,  /* bytes waiting for standard output: nothing new is begun */
 	KEPT_MOST = 4 << 20,   /* bytes of recorded answers that wait for their turn as text */
 	READ_MOST = 256,       /* entries read in one turn */
-	LIMITED_MOST = 100,    /* 429s of one call */
+	LIMITED_MOST = 100,    /* 429s of one call, and requests not taken */
 	WAITING_PER_SLOT = 4,  /* calls in backoff for each that may be in flight ... */
 	LOOK_EVERY = 100000,   /* microseconds between looks at what others have recorded */
 	WAITING_LEAST = 16,    /* ... and some more: beyond that nothing new is read */
@@ -93,7 +93,7 @@ struct call {
 	uint32_t mark;     /* in flight or not recorded yet; else MARKS_NONE */
 	unsigned attempts; /* calls made */
 	unsigned failures; /* those that count */
-	unsigned limited;  /* 429s */
+	unsigned limited;  /* 429s, and requests not taken */
 	const char *again; /* the class of what went wrong last */
 	struct outcome *outcome; /* once ended */
 };

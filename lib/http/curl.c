@@ -4,6 +4,15 @@
 #include <dlfcn.h>
 #include <string.h>
 
+/*
+ * The first that was seen to do it right.  Where the socket takes no more, 7.88
+ * (Debian 12) loses its place: requests hang until their time is up although
+ * they were answered, and would be paid for again; 70 of 500 with a send buffer
+ * of 4 KB.  Through a proxy it writes to connections whose TLS is not there yet.
+ * Versions up to 8.10 repaired such things.
+ */
+#define HTTP2_LEAST 0x080e00 /* 8.14.0 */
+
 struct libcurl libcurl;
 
 static void *library;
@@ -38,6 +47,15 @@ curl_load(struct err *e)
 		return err_set(e, "libcurl does not start");
 	ready = true;
 	return 0;
+}
+
+bool
+curl_has_http2(void)
+{
+	const curl_version_info_data *v = libcurl.version_info(CURLVERSION_NOW);
+
+	return v->version_num >= HTTP2_LEAST &&
+	       (v->features & CURL_VERSION_HTTP2) != 0;
 }
 
 bool

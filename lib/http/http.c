@@ -56,6 +56,12 @@ finish(struct transfer *t, enum http_outcome outcome)
 	loop_timer_clear(h->loop, &t->timer);
 	t->call = NULL;
 	c->done(c);
+	/* libcurl counts what it wanted to send again as long as the handle lives.
+	 */
+	if (t->again) {
+		transfer_free(t);
+		return;
+	}
 	if (t->body.cap > (size_t)1 << 20)
 		buf_release(&t->body);
 	buf_clear(&t->body);
@@ -244,6 +250,7 @@ http_target_new(struct http *h, const char *url, const char *const *headers,
 		return NULL;
 	}
 	t->https = strncasecmp(url, "https:", 6) == 0;
+	t->http2 = t->https && !h->options.http1_only && curl_has_http2();
 	/* No "Expect: 100-continue": it costs a round trip. */
 	(void)add_header(t, "Expect:");
 	for (i = 0; i < n; i++)
@@ -255,6 +262,20 @@ http_target_new(struct http *h, const char *url, const char *const *headers,
 	t->next = h->targets;
 	h->targets = t;
 	return t;
+}
+
+/* Without PIPEWAIT all that start at once would have a connection each. */
+static void
+aim(struct transfer *t, struct http_target *target)
+{
+	if (t->target == target)
+		return;
+	t->target = target;
+	libcurl.easy_setopt(t->easy, CURLOPT_CURLU, target->url);
+	libcurl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, target->headers);
+	libcurl.easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+	    (long)(target->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	libcurl.easy_setopt(t->easy, CURLOPT_PIPEWAIT, target->http2 ? 1L : 0L);
 }
 
 /* When a time that begins now is over; none is 0. */
@@ -275,23 +296,18 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 		list_take(t);
 	else if ((t = transfer_new(h)) == NULL)
 		return err_set(e, "libcurl makes no more handles");
-	if (t->target != c->target) {
-		t->target = c->target;
-		libcurl.easy_setopt(t->easy, CURLOPT_CURLU, c->target->url);
-		libcurl.easy_setopt(
-		    t->easy, CURLOPT_HTTPHEADER, c->target->headers);
-	}
+	aim(t, c->target);
 	libcurl.easy_setopt(t->easy, CURLOPT_POSTFIELDS, c->body.p);
 	libcurl.easy_setopt(
 	    t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.n);
 	t->call = c;
-	t->multi = multi_with_room(h);
+	t->multi = multi_with_room(h, t->target);
 	t->started = clock_mono_us();
 	t->due = due_after(t, o->timeout_us);
 	t->due_first = due_after(t, o->first_byte_us);
 	t->last_byte = 0;
 	t->lost = loop_lost_us(h->loop);
-	t->sent = t->begun = t->too_large = t->again = false;
+	t->sent = t->begun = t->too_large = t->again = t->refused = false;
 	t->error[0] = '\0';
 	transfer_forget_headers(t);
 	code = libcurl.multi_add_handle(t->multi->curl, t->easy);

@@ -6,6 +6,10 @@
  * and connections are reused.  libcurl is loaded with dlopen(3) when the first
  * target is made: a program that sends nothing does not pay for it.
  *
+ * Over TLS, HTTP/2 is spoken where the server offers it and libcurl can be
+ * trusted with it (8.14; curl.c says why).  Then HTTP2_PER_MULTI calls share a
+ * connection, and those that start together wait for the first one's handshake.
+ *
  * All handles share the addresses of hosts and the TLS sessions: a burst looks
  * a name up a few times, not once for each connection, and a new connection can
  * take up the session of another.  Connections are not shared: libcurl takes
@@ -37,6 +41,7 @@
 #include "io/loop.h"
 
 #define HTTP_PER_MULTI      256
+#define HTTP2_PER_MULTI     100 /* on one connection, while its server allows that */
 #define HTTP_BODY_MAX       ((size_t)64 << 20)
 #define HTTP_HEADER_MAX     64 /* of a header that is kept; longer ones are taken as absent */
 
@@ -47,6 +52,7 @@ enum http_outcome {
 	HTTP_ANSWERED,  /* an answer came whole; status says which */
 	HTTP_TIMED_OUT, /* connecting, the whole attempt, or no byte for too long */
 	HTTP_TRANSPORT, /* the connection failed or broke */
+	HTTP_REFUSED,   /* the server did not take the request, and says so */
 	HTTP_TOO_LARGE, /* the answer is longer than body_max */
 	HTTP_CONFIG,    /* trying again cannot help: certificate, proxy, URL */
 };
@@ -58,6 +64,7 @@ struct http_options {
 	int64_t stall_us;           /* without a byte once the answer's body began; 0: none */
 	size_t body_max;            /* 0: HTTP_BODY_MAX */
 	const char *cacert;         /* PEM file; may be NULL */
+	bool http1_only;            /* else HTTP/2 where it is offered */
 	const char *user_agent;
 	const char *const *keep; /* names of headers whose values are wanted ... */
 	size_t nkeep;            /* ... at most HTTP_KEEP_MAX of them */

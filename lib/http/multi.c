@@ -125,12 +125,12 @@ multi_new(struct http *h)
 }
 
 struct multi *
-multi_with_room(struct http *h)
+multi_with_room(struct http *h, const struct http_target *t)
 {
-	size_t i;
+	size_t i, most = t->http2 ? HTTP2_PER_MULTI : HTTP_PER_MULTI;
 
 	for (i = 0; i < h->nmultis; i++)
-		if (h->multis[i]->in_flight < HTTP_PER_MULTI)
+		if (h->multis[i]->in_flight < most)
 			return h->multis[i];
 	return multi_new(h);
 }

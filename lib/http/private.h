@@ -46,6 +46,8 @@ struct http_target {
 	CURLU *url;
 	struct curl_slist *headers;
 	bool https;
+	bool http2; /* is asked for */
+	bool http1; /* is what the last answer was in */
 };
 
 struct multi {
@@ -79,6 +81,7 @@ struct transfer {
 	bool begun;
 	bool too_large;
 	bool again; /* libcurl wanted to send what had been sent */
+	bool refused; /* and the server had not taken it */
 	long preamble; /* bytes that were sent before the request: to a proxy */
 	char error[HTTP_ERROR_MAX]; /* why it failed; libcurl writes here too */
 };
@@ -100,11 +103,12 @@ struct http {
 
 /* curl.c */
 int curl_load(struct err *e); /* what libcurl.* takes; at any time once more */
+bool curl_has_http2(void);     /* one to be trusted with many requests at once */
 bool curl_knows_cas(void);     /* a file of them, which it reads if nobody names another */
 
 /* multi.c */
 /* The first with room, so that open connections are found again. */
-struct multi *multi_with_room(struct http *h);
+struct multi *multi_with_room(struct http *h, const struct http_target *t);
 void multi_free(struct multi *m);
 int multi_socket_open(void *http, curl_socket_t s, curlsocktype purpose);
 int multi_socket_close(void *http, curl_socket_t s);

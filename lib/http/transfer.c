@@ -78,8 +78,10 @@ on_header(char *p, size_t size, size_t n, void *arg)
 		return n;
 	switch (*p | 0x20) {
 	case 'h': /* a new answer begins, perhaps after a 100 */
-		if (span_starts(line, SPAN("HTTP/")))
-			transfer_forget_headers(t);
+		if (!span_starts(line, SPAN("HTTP/")))
+			break;
+		transfer_forget_headers(t);
+		t->target->http1 = span_starts(line, SPAN("HTTP/1"));
 		break;
 	case 'r':
 		keep_header(line, "retry-after", t->call->retry_after);
@@ -109,6 +111,11 @@ transfer_kept_headers(struct transfer *t)
  * before breaks without a byte of an answer, libcurl sends the request again by
  * itself; but the server may have taken it, and whether to pay twice is the
  * caller's to decide.  What never left may be sent.
+ *
+ * Without an error there is one reason to send again over HTTP/2: the server
+ * closed the stream as refused, by itself or as one of those that came after
+ * the last that it took (RFC 9113, 6.8 and 8.7).  Over HTTP/1 a connection that
+ * ends between two requests is no error either; but then an answer came before.
  */
 static int
 on_request(void *arg, char *ip, char *own_ip, int port, int own_port)
@@ -125,6 +132,7 @@ on_request(void *arg, char *ip, char *own_ip, int port, int own_port)
 		t->preamble = sent;
 	t->sent = true;
 	t->again = sent > t->preamble;
+	t->refused = t->again && t->error[0] == '\0' && !t->target->http1;
 	return t->again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -251,6 +259,8 @@ outcome_of(const struct transfer *t, CURLcode code)
 
 	if (t->too_large)
 		return HTTP_TOO_LARGE;
+	if (t->refused)
+		return HTTP_REFUSED;
 	switch (code) {
 	case CURLE_OK:
 		return HTTP_ANSWERED;
@@ -303,6 +313,8 @@ explain(struct transfer *t, CURLcode code)
 		    t->error, sizeof t->error, "%s", libcurl.easy_strerror(code));
 	if (t->too_large)
 		why = "the answer is too large";
+	else if (t->refused)
+		why = "the server took no more requests on this connection";
 	else if (t->again)
 		why = "the connection broke before an answer came";
 	else if (code == CURLE_OUT_OF_MEMORY)

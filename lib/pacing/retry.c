@@ -75,6 +75,8 @@ retry_rule(const struct retry_facts *f)
 		return (struct retry_ruling){RETRY_AGAIN, "timeout", false};
 	case RETRY_TRANSPORT:
 		return (struct retry_ruling){RETRY_AGAIN, "transport", false};
+	case RETRY_REFUSED:
+		return (struct retry_ruling){RETRY_AGAIN, "transport", true};
 	case RETRY_OVERSIZE:
 		return (struct retry_ruling){RETRY_FAIL, "too_large", false};
 	case RETRY_MISCONFIGURED:

@@ -5,7 +5,8 @@
  * provider's error object; never by words in a text.  They follow the
  * providers' own client libraries:
  *
- *	transport error, timeout, 408, 409, 425, 429, 5xx   try again
+ *	transport error, request not taken, timeout, 408, 409, 425, 429, 5xx
+ *	                                                    try again
  *	401, 402, 403, a 429 whose code says that the money is gone    stop the run
  *	400, 404, 413, 422, any other 3xx or 4xx            this entry fails
  *	a 200 that is no answer                             try again
@@ -33,6 +34,7 @@ enum retry_outcome {
 	RETRY_GOT_STATUS,    /* any other status */
 	RETRY_TIMED_OUT,
 	RETRY_TRANSPORT,
+	RETRY_REFUSED,       /* the server says that it did not take the request */
 	RETRY_OVERSIZE,      /* the answer is longer than is taken */
 	RETRY_MISCONFIGURED, /* trying again cannot help any call */
 };
@@ -48,7 +50,7 @@ struct retry_facts {
 struct retry_ruling {
 	enum retry_verdict verdict;
 	const char *class; /* static text: the error's class; "" on an answer */
-	bool free;         /* does not use up one of the attempts (a 429) */
+	bool free;         /* does not use up one of the attempts (429, not taken) */
 };
 
 struct retry_ruling retry_rule(const struct retry_facts *f);

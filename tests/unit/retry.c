@@ -77,6 +77,10 @@ test_outcomes(void)
 	    "a 200 without an answer is tried again");
 	ok(rule(RETRY_TRANSPORT, 0, NULL, NULL).verdict == RETRY_AGAIN,
 	    "a broken connection");
+	ok(!rule(RETRY_TRANSPORT, 0, NULL, NULL).free, "uses up an attempt");
+	ok(rule(RETRY_REFUSED, 0, NULL, NULL).verdict == RETRY_AGAIN &&
+		rule(RETRY_REFUSED, 0, NULL, NULL).free,
+	    "a request that was not taken does not");
 	ok(rule(RETRY_TIMED_OUT, 0, NULL, NULL).verdict == RETRY_AGAIN,
 	    "a timeout");
 	ok(rule(RETRY_OVERSIZE, 200, NULL, NULL).verdict == RETRY_FAIL,
