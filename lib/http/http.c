@@ -28,34 +28,22 @@ list_take(struct transfer *t)
 		t->next->back = t->back;
 }
 
-/*
- * Tells the caller, who may start another from done, and puts the handle to rest.
- * Why it failed is in t->error.
- */
+/* Takes it from libcurl and from those at work. */
 static void
-finish(struct transfer *t, enum http_outcome outcome)
+leave(struct transfer *t)
 {
-	struct http_call *c = t->call;
-	struct http *h = t->http;
-	long status = 0;
-
-	c->error[0] = '\0';
-	if (outcome != HTTP_ANSWERED)
-		memcpy(c->error, t->error, sizeof c->error);
-	if (t->sent)
-		libcurl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void)libcurl.multi_remove_handle(t->multi->curl, t->easy);
 	t->multi->in_flight--;
-	h->in_flight--;
-	c->outcome = outcome;
-	c->status = (int)status;
-	c->answer = buf_span(&t->body);
-	c->kept = transfer_kept_headers(t);
-	c->micros = clock_mono_us() - t->started;
+	t->http->in_flight--;
 	list_take(t);
-	loop_timer_clear(h->loop, &t->timer);
+	loop_timer_clear(t->http->loop, &t->timer);
+	t->call->transfer = NULL;
 	t->call = NULL;
-	c->done(c);
+}
+
+static void
+rest(struct transfer *t)
+{
 	/* libcurl counts what it wanted to send again as long as the handle lives.
 	 */
 	if (t->again) {
@@ -65,7 +53,32 @@ finish(struct transfer *t, enum http_outcome outcome)
 	if (t->body.cap > (size_t)1 << 20)
 		buf_release(&t->body);
 	buf_clear(&t->body);
-	list_put(&h->resting, t);
+	list_put(&t->http->resting, t);
+}
+
+/*
+ * Tells the caller, who may start another from done, and puts the handle to rest.
+ * Why it failed is in t->error.
+ */
+static void
+finish(struct transfer *t, enum http_outcome outcome)
+{
+	struct http_call *c = t->call;
+	long status = 0;
+
+	c->error[0] = '\0';
+	if (outcome != HTTP_ANSWERED)
+		memcpy(c->error, t->error, sizeof c->error);
+	if (t->sent)
+		libcurl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	leave(t);
+	c->outcome = outcome;
+	c->status = (int)status;
+	c->answer = buf_span(&t->body);
+	c->kept = transfer_kept_headers(t);
+	c->micros = clock_mono_us() - t->started;
+	c->done(c);
+	rest(t);
 }
 
 void
@@ -315,6 +328,7 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 		list_put(&h->resting, t);
 		return err_set(e, "libcurl: %s", libcurl.multi_strerror(code));
 	}
+	c->transfer = t;
 	list_put(&h->working, t);
 	t->timer.fn = on_due;
 	t->timer.arg = t;
@@ -326,6 +340,18 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 		loop_timer_set(h->loop, &h->stall_timer,
 		    t->started + o->stall_us / STALL_LOOKS);
 	return 0;
+}
+
+void
+http_cancel(struct http_call *c)
+{
+	struct transfer *t = c->transfer;
+
+	if (t == NULL)
+		return;
+	leave(t);
+	c->outcome = HTTP_CANCELLED;
+	rest(t);
 }
 
 size_t

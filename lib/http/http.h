@@ -20,7 +20,7 @@
  *	struct http_target *t = http_target_new(h, url, headers, n, &e);
  *	call->target = t; call->body = ...; call->done = fn; call->arg = x;
  *	http_start(h, call, &e);
- *	  ... loop_turn() calls call->done(call) once
+ *	  ... loop_turn() calls call->done(call) once, unless http_cancel(call)
  *	http_free(h);                      calls nothing; transfers are dropped
  *
  * A request is sent once.  libcurl would send it again where a connection that
@@ -55,6 +55,7 @@ enum http_outcome {
 	HTTP_REFUSED,   /* the server did not take the request, and says so */
 	HTTP_TOO_LARGE, /* the answer is longer than body_max */
 	HTTP_CONFIG,    /* trying again cannot help: certificate, proxy, URL */
+	HTTP_CANCELLED, /* by http_cancel() */
 };
 
 struct http_options {
@@ -73,6 +74,7 @@ struct http_options {
 struct http;
 struct http_target;
 struct http_call;
+struct transfer;
 
 typedef void http_done(struct http_call *c);
 
@@ -82,6 +84,7 @@ struct http_call {
 	struct span body; /* not copied */
 	http_done *done;
 	void *arg;
+	struct transfer *transfer; /* http's own */
 
 	/* Filled before done is called; the answer is borrowed until it returns. */
 	enum http_outcome outcome;
@@ -107,6 +110,13 @@ struct http_target *http_target_new(struct http *h, const char *url,
     const char *const *headers, size_t n, struct err *e);
 
 int http_start(struct http *h, struct http_call *c, struct err *e);
+
+/*
+ * Ends a call that was started and is not done: its outcome is HTTP_CANCELLED, and
+ * done is not called.  The server may have taken the request all the same.
+ */
+void http_cancel(struct http_call *c);
+
 size_t http_in_flight(const struct http *h);
 
 #endif
