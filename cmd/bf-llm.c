@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "io/cli.h"
 #include "io/fdio.h"
+#include "io/num.h"
 #include "io/secret.h"
 #include "io/statusline.h"
 #include "ledger/ledger.h"
@@ -30,6 +31,7 @@ enum {
 	OPT_DEADLINE,
 	OPT_FAIL_OVER,
 	OPT_ABORT_ON,
+	OPT_HEDGE,
 	OPT_MAX_CALLS,
 	OPT_ACCEPT,
 	OPT_UNORDERED,
@@ -84,6 +86,8 @@ static const struct cli_option options[] = {
 	"stop when more of the entries fail: 5% or 0.05"},
     {OPT_ABORT_ON, "abort-on", "CLASS",
 	"stop when an entry fails with one of these classes"},
+    {OPT_HEDGE, "hedge", "PERCENTILE",
+	"send calls once more that take longer than, say, p95 of all"},
     {OPT_MAX_CALLS, "max-calls", "N", "stop after N calls, attempts counted"},
     {OPT_ACCEPT, "accept", "LIST",
 	"take answers that ended in length, content_filter, refusal"},
@@ -264,6 +268,26 @@ parse_sync(const struct cli *cli)
 	    cli, "--sync takes second, always or never, not \"%s\"", cli->arg);
 }
 
+/* p95, P95, 95, 95%; a part of 1. */
+static double
+parse_percentile(const struct cli *cli)
+{
+	struct span s = span_str(cli->arg);
+	double v;
+
+	if (s.n > 0 && (*s.p == 'p' || *s.p == 'P'))
+		s = span_of(s.p + 1, s.n - 1);
+	if (s.n > 0 && s.p[s.n - 1] == '%')
+		s.n--;
+	if (num_double(s, &v) != 0 || v < 50 || v >= 100)
+		cli_usage(cli,
+		    "%s takes a percentile of 50 or more and less than 100, such "
+		    "as "
+		    "p95, not \"%s\"",
+		    cli->name, cli->arg);
+	return v / 100;
+}
+
 static uint64_t
 parse_count(const struct cli *cli, uint64_t most)
 {
@@ -403,6 +427,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case OPT_ABORT_ON:
 		parse_abort_on(cli, o);
+		break;
+	case OPT_HEDGE:
+		o->hedge = parse_percentile(cli);
 		break;
 	case OPT_MAX_CALLS:
 		o->max_calls = cli_u64(cli);

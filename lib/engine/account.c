@@ -46,6 +46,7 @@ account_started(struct engine *en, struct call *c)
 {
 	c->lane->spent.calls++;
 	en->calls++;
+	en->hedges += c->is_copy;
 	if (c->attempts == 0)
 		return;
 	en->retries++;
@@ -58,7 +59,8 @@ account_ended(
 {
 	struct account *a = &en->account;
 	struct spent *t = &c->lane->spent;
-	uint64_t us = c->http.micros > 0 ? (uint64_t)c->http.micros : 0;
+	int64_t micros = copies_micros(c);
+	uint64_t us = micros > 0 ? (uint64_t)micros : 0;
 	size_t i;
 
 	en->tokens_in += u->input;
@@ -70,6 +72,7 @@ account_ended(
 	if (!answer)
 		return;
 	t->answers++;
+	en->hedges_won += c->is_copy;
 	if (a->latency == NULL)
 		return;
 	histogram_add(a->latency, us);
@@ -236,6 +239,8 @@ add_stats(const struct engine *en, struct buf *b, int status)
 	add_number(b, "calls", (int64_t)en->calls);
 	add_number(b, "retries", (int64_t)en->retries);
 	add_number(b, "cooldowns", (int64_t)en->cooldowns);
+	add_number(b, "hedges", (int64_t)en->hedges);
+	add_number(b, "hedges_won", (int64_t)en->hedges_won);
 	add_classes(b, "retries_by_class", &en->account.retries);
 	add_classes(b, "failures_by_class", &en->account.failures);
 	add_latency(b, en->account.latency);
@@ -373,6 +378,10 @@ add_metrics(const struct engine *en, struct buf *b, int status)
 	    "Calls made again, by what went wrong before.", &en->account.retries);
 	add_single(b, "cooldowns_total", "counter",
 	    "Times that a model refused calls for a while.", en->cooldowns);
+	add_single(b, "hedges_total", "counter",
+	    "Second copies of slow calls; they are calls too.", en->hedges);
+	add_single(b, "hedges_won_total", "counter",
+	    "Second copies whose answer came first.", en->hedges_won);
 	add_token_metrics(en, b);
 	add_latency_metrics(en, b);
 	add_single(b, "calls_in_flight", "gauge", "Calls in flight.", en->flying);

@@ -84,55 +84,104 @@ outcome_of(const struct http_call *hc, bool answer)
 						     : RETRY_GOT_STATUS;
 }
 
+/* ---- what is done about it; x is the call that landed, or its copy ---- */
+
+static void
+tell_attempt(struct call *x, const char *class, const char *why, const char *then)
+{
+	const struct call *c = copies_call(x);
+
+	engine_say(x->en, ENGINE_DEBUG, "%s:%" PRIu64 ": attempt %u: %s: %s; %s",
+	    c->jobs->file, c->jobs->lineno, c->attempts, class, why, then);
+}
+
 /* Put off until its delay is over. */
 static void
-put_off(struct engine *en, struct call *c, int64_t delay_us, const char *class,
-    const char *why)
+put_off(struct call *x, int64_t delay_us, const char *class, const char *why)
 {
-	engine_say(en, ENGINE_DEBUG,
-	    "%s:%" PRIu64 ": attempt %u: %s: %s; again in %.1f s", c->jobs->file,
-	    c->jobs->lineno, c->attempts, class, why, (double)delay_us / 1e6);
-	flight_end(en, c);
-	calls_put_off(en, c, delay_us);
+	char then[40];
+
+	snprintf(then, sizeof then, "again in %.1f s", (double)delay_us / 1e6);
+	tell_attempt(x, class, why, then);
+	flight_end(x->en, copies_call(x));
+	calls_put_off(x->en, copies_call(x), delay_us);
 }
 
 /* It waits with all others of its model. */
 static void
-hold_back(struct engine *en, struct call *c, const char *class, const char *why)
+hold_back(struct call *x, const char *class, const char *why)
 {
-	engine_say(en, ENGINE_DEBUG,
-	    "%s:%" PRIu64 ": attempt %u: %s: %s; again when the model takes calls",
-	    c->jobs->file, c->jobs->lineno, c->attempts, class, why);
-	flight_end(en, c);
-	calls_again(c);
+	tell_attempt(x, class, why, "again when the model takes calls");
+	flight_end(x->en, copies_call(x));
+	calls_again(copies_call(x));
+}
+
+/* What comes of its call is the other copy's to say, while that is in flight. */
+static void
+leave_to_other(struct call *x)
+{
+	flight_end(x->en, x);
+	x->place = CALL_LANDED;
+}
+
+/* Not answered, and not to be sent again in this run. */
+static void
+leave(struct call *x)
+{
+	if (copies_other_flies(x))
+		leave_to_other(x);
+	else
+		calls_end(x->en, copies_call(x), NULL);
+}
+
+/* -1: it asks for no time. */
+static int64_t
+asked_by_server(const struct http_call *hc)
+{
+	int64_t asked;
+
+	if (hc->outcome == HTTP_ANSWERED &&
+	    retry_asked_us(span_str(hc->retry_after_ms), span_str(hc->retry_after),
+		clock_wall_ms(), &asked))
+		return asked;
+	return -1;
 }
 
 /* The server asks for more patience than there is. */
 static void
-refuse_wait(struct engine *en, struct call *c, const char *class, int64_t asked_us)
+refuse_wait(struct call *x, const char *class, int64_t asked_us)
 {
+	struct engine *en = x->en;
 	char why[200];
 
 	snprintf(why, sizeof why,
 	    "the server asks to wait %.0f s, more than --max-wait allows (%.0f s)",
 	    (double)asked_us / 1e6, (double)en->o->max_wait_us / 1e6);
-	if (c->http.status != 429) {
-		calls_fail(en, c, class, why);
+	if (x->http.status != 429) {
+		calls_fail(en, copies_call(x), class, why, x->http.status);
 		return;
 	}
 	if (en->stop_status == 0)
 		engine_say(en, ENGINE_ERROR, "%s: %s", class, why);
 	engine_stop(en, STATUS_TEMPFAIL, "%s: %s", class, why);
 	en->no_reading = true;
-	calls_end(en, c, NULL);
+	leave(x);
 	engine_stop_sending(en);
 }
 
-static void
-try_again(struct engine *en, struct call *c, const struct retry_ruling *r,
-    const char *why)
+/* Whether it is the model that takes no calls for now. */
+static bool
+is_limit(const struct call *x, const struct retry_ruling *r)
 {
-	int64_t asked = -1, delay;
+	return r->free && x->http.outcome == HTTP_ANSWERED;
+}
+
+static void
+try_again(struct call *x, const struct retry_ruling *r, const char *why)
+{
+	struct engine *en = x->en;
+	struct call *c = copies_call(x);
+	int64_t asked = asked_by_server(&x->http), delay;
 
 	c->again = r->class;
 	if (r->free)
@@ -140,59 +189,77 @@ try_again(struct engine *en, struct call *c, const struct retry_ruling *r,
 	else
 		c->failures++;
 	if (c->failures >= en->o->attempts || c->limited >= LIMITED_MOST) {
-		calls_fail(en, c, r->class, why);
+		calls_fail(en, c, r->class, why, x->http.status);
 		return;
 	}
 	if (en->no_sending) {
 		calls_end(en, c, NULL);
 		return;
 	}
-	delay = retry_backoff_us(
-	    r->free ? c->limited - 1 : c->failures - 1, rng_unit(&en->rng));
-	if (c->http.outcome == HTTP_ANSWERED &&
-	    retry_asked_us(span_str(c->http.retry_after_ms),
-		span_str(c->http.retry_after), clock_wall_ms(), &asked)) {
-		if (asked > en->o->max_wait_us) {
-			refuse_wait(en, c, r->class, asked);
-			return;
-		}
-		delay = retry_spread_us(asked, rng_unit(&en->rng));
-	}
-	if (r->free && c->http.outcome == HTTP_ANSWERED &&
-	    lanes_refused(en, c, asked)) {
-		hold_back(en, c, r->class, why);
+	if (asked > en->o->max_wait_us) {
+		refuse_wait(x, r->class, asked);
 		return;
 	}
-	put_off(en, c, delay, r->class, why);
+	if (asked >= 0)
+		delay = retry_spread_us(asked, rng_unit(&en->rng));
+	else
+		delay = retry_backoff_us(
+		    r->free ? c->limited - 1 : c->failures - 1, rng_unit(&en->rng));
+	if (is_limit(x, r) && lanes_refused(en, x, asked)) {
+		hold_back(x, r->class, why);
+		return;
+	}
+	put_off(x, delay, r->class, why);
+}
+
+/* It failed, and the other copy may be answered yet.  A 429 is news all the same.
+ */
+static void
+await_other(struct call *x, const struct retry_ruling *r, const char *why)
+{
+	struct engine *en = x->en;
+	int64_t asked = asked_by_server(&x->http);
+
+	tell_attempt(x, r->class, why, "its copy is in flight");
+	if (is_limit(x, r) && asked > en->o->max_wait_us && !en->no_sending) {
+		refuse_wait(x, r->class, asked);
+		return;
+	}
+	if (is_limit(x, r))
+		(void)lanes_refused(en, x, asked);
+	leave_to_other(x);
 }
 
 /* No call can succeed. The entry has not failed: a later run may have it answered.
  */
 static void
-stop_run(struct engine *en, struct call *c, const struct retry_ruling *r,
-    const char *why)
+stop_run(struct call *x, const struct retry_ruling *r, const char *why)
 {
-	bool config = c->http.outcome == HTTP_CONFIG;
+	struct engine *en = x->en;
+	bool config = x->http.outcome == HTTP_CONFIG;
 	int status = config ? STATUS_CANNOT : STATUS_TEMPFAIL;
 
 	if (en->stop_status == 0)
 		engine_say(en, ENGINE_ERROR, "%s: %s: %s; stopping",
-		    config ? c->provider->base_url : "provider refusing", r->class,
+		    config ? x->provider->base_url : "provider refusing", r->class,
 		    why);
 	engine_stop(en, status, "%s: %s",
 	    config ? "cannot connect" : "provider refusing", why);
 	en->no_reading = true;
-	calls_end(en, c, NULL);
+	leave(x);
 	engine_stop_sending(en);
 }
 
 static void
-take_answer(struct engine *en, struct call *c, struct buf *response,
-    const struct dialect_answer *a)
+take_answer(struct call *x, struct buf *response, const struct dialect_answer *a)
 {
+	struct engine *en = x->en;
+	struct call *c = copies_call(x);
 	struct outcome *o = mem_zero(1, sizeof *o);
 
-	record_answer(en, c, &a->usage);
+	lanes_answered(en, x, &a->usage);
+	copies_answered(en, x);
+	record_answer(en, c, &x->http, &a->usage);
 	o->text = *response;
 	o->aside = a->aside;
 	o->attempts = (int)c->attempts;
@@ -200,12 +267,32 @@ take_answer(struct engine *en, struct call *c, struct buf *response,
 	calls_end(en, c, o);
 }
 
+static void
+take_failure(struct call *x, const struct retry_ruling *r, const char *why)
+{
+	struct call *c = copies_call(x);
+
+	if (r->verdict == RETRY_STOP)
+		stop_run(x, r, why);
+	else if (copies_other_flies(x))
+		await_other(x, r, why);
+	else if (r->verdict == RETRY_AGAIN)
+		try_again(x, r, why);
+	else
+		calls_fail(x->en, c, r->class, why, x->http.status);
+	if (c->place == CALL_ENDED && c->outcome != NULL)
+		record_failure(x->en, c, &x->http, r->class);
+	/* Where its call goes on it does without this one. */
+	else if (x->is_copy && c->place != CALL_ENDED)
+		copies_free(x->en, c);
+}
+
 void
 attempt_done(struct http_call *hc)
 {
-	struct call *c = hc->arg;
-	struct engine *en = c->en;
-	const struct provider *p = c->provider;
+	struct call *x = hc->arg;
+	struct engine *en = x->en;
+	const struct provider *p = x->provider;
 	struct dialect_answer a = {.aside = NULL};
 	struct dialect_error de = {{0}, {0}, {0}};
 	struct buf response = BUF_INIT;
@@ -216,17 +303,17 @@ attempt_done(struct http_call *hc)
 	char why[700];
 
 	en->flying--;
-	lanes_landed(en, c);
+	lanes_landed(en, x);
+	copies_landed(en, x);
 	if (hc->outcome == HTTP_ANSWERED && hc->status >= 200 && hc->status < 300)
 		answer = dialect_check(hc->answer, &e) == 0 &&
 			 p->dialect->answer(&response, hc->answer,
-			     buf_span(&c->model), &a, &e) == 0;
+			     buf_span(&x->model), &a, &e) == 0;
 	else if (hc->outcome == HTTP_ANSWERED)
 		read_error(p, hc->answer, &de);
-	account_ended(en, c, &a.usage, answer);
+	account_ended(en, x, &a.usage, answer);
 	if (answer) {
-		lanes_answered(en, c, &a.usage);
-		take_answer(en, c, &response, &a);
+		take_answer(x, &response, &a);
 		return;
 	}
 	buf_release(&response);
@@ -235,12 +322,5 @@ attempt_done(struct http_call *hc)
 	r = retry_rule(&facts);
 	describe(why, sizeof why, hc, &e, &de);
 	attempt_mask_key(p, why, strlen(why));
-	if (r.verdict == RETRY_AGAIN)
-		try_again(en, c, &r, why);
-	else if (r.verdict == RETRY_FAIL)
-		calls_fail(en, c, r.class, why);
-	else
-		stop_run(en, c, &r, why);
-	if (c->place == CALL_ENDED && c->outcome != NULL)
-		record_failure(en, c, r.class);
+	take_failure(x, &r, why);
 }

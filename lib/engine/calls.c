@@ -14,8 +14,8 @@ static void on_backoff_over(void *arg);
 
 /* ---- lists and the table ---- */
 
-static void
-list_add(struct call_list *l, struct call *c)
+void
+call_list_add(struct call_list *l, struct call *c)
 {
 	c->next = NULL;
 	c->prev = l->last;
@@ -43,8 +43,8 @@ list_add_behind(struct call_list *l, struct call *before, struct call *c)
 	l->n++;
 }
 
-static void
-list_take(struct call_list *l, struct call *c)
+void
+call_list_take(struct call_list *l, struct call *c)
 {
 	if (c->prev != NULL)
 		c->prev->next = c->next;
@@ -62,16 +62,16 @@ static void
 ready_add(struct call *c)
 {
 	c->place = CALL_READY;
-	list_add(&c->lane->ready, c);
+	call_list_add(&c->lane->ready, c);
 	c->en->nready++;
 }
 
-static void
-ready_take(struct call *c)
+void
+calls_unready(struct call *c)
 {
 	if (c->lane->again == c)
 		c->lane->again = c->prev;
-	list_take(&c->lane->ready, c);
+	call_list_take(&c->lane->ready, c);
 	c->en->nready--;
 }
 
@@ -166,6 +166,7 @@ call_new(struct engine *en, struct request *r)
 static void
 call_free(struct call *c)
 {
+	copies_free(c->en, c);
 	buf_release(&c->body);
 	buf_release(&c->model);
 	free(c);
@@ -177,38 +178,42 @@ void
 calls_end(struct engine *en, struct call *c, struct outcome *o)
 {
 	if (c->place == CALL_READY)
-		ready_take(c);
+		calls_unready(c);
 	else if (c->place == CALL_WAITS) {
 		loop_timer_clear(en->loop, &c->timer);
-		list_take(&en->waiting, c);
+		call_list_take(&en->waiting, c);
 	}
 	c->place = CALL_ENDED;
 	c->outcome = o;
-	list_add(&en->ended, c);
+	call_list_add(&en->ended, c);
 }
 
 void
 calls_drop(struct engine *en)
 {
+	struct call *c;
 	size_t i;
 
 	for (i = 0; i < en->nlanes; i++)
-		while (en->lanes[i]->ready.first != NULL)
-			calls_end(en, en->lanes[i]->ready.first, NULL);
+		while ((c = en->lanes[i]->ready.first) != NULL)
+			if (c->is_copy)
+				copies_drop(en, c);
+			else
+				calls_end(en, c, NULL);
 	while (en->waiting.first != NULL)
 		calls_end(en, en->waiting.first, NULL);
 }
 
 void
-calls_fail(
-    struct engine *en, struct call *c, const char *class, const char *message)
+calls_fail(struct engine *en, struct call *c, const char *class,
+    const char *message, int status)
 {
 	struct outcome *o = mem_zero(1, sizeof *o);
 
 	o->failed = true;
 	o->class = class;
 	o->attempts = (int)c->attempts;
-	add_error(&o->text, class, message, c->http.status, o->attempts);
+	add_error(&o->text, class, message, status, o->attempts);
 	calls_end(en, c, o);
 }
 
@@ -223,7 +228,7 @@ fail_large(struct engine *en, struct call *c)
 	    "); set max_completion_tokens lower or --tpm higher",
 	    c->tokens, en->o->tpm != 0 ? "--tpm" : "tpm in providers.json",
 	    c->lane->tpm);
-	calls_fail(en, c, "too_large", why);
+	calls_fail(en, c, "too_large", why, 0);
 }
 
 void
@@ -264,7 +269,7 @@ on_backoff_over(void *arg)
 {
 	struct call *c = arg;
 
-	list_take(&c->en->waiting, c);
+	call_list_take(&c->en->waiting, c);
 	calls_again(c);
 }
 
@@ -272,7 +277,7 @@ void
 calls_put_off(struct engine *en, struct call *c, int64_t delay_us)
 {
 	c->place = CALL_WAITS;
-	list_add(&en->waiting, c);
+	call_list_add(&en->waiting, c);
 	loop_timer_set(en->loop, &c->timer, clock_mono_us() + delay_us);
 }
 
@@ -345,12 +350,13 @@ start_call(struct engine *en, struct call *c, struct err *e)
 		flight_end(en, c);
 		return -1;
 	}
-	ready_take(c);
+	calls_unready(c);
 	c->place = CALL_FLIES;
 	lanes_started(en, c);
 	en->flying++;
 	account_started(en, c);
-	c->attempts++;
+	copies_started(en, c);
+	copies_call(c)->attempts++;
 	return 0;
 }
 
@@ -396,7 +402,11 @@ drop_answered(struct engine *en, struct call *c)
 {
 	struct job *job, *next;
 
-	ready_take(c);
+	if (c->is_copy) {
+		copies_drop(en, c);
+		return;
+	}
+	calls_unready(c);
 	flight_end(en, c);
 	for (job = c->jobs; job != NULL; job = next) {
 		next = job->follower;
@@ -418,10 +428,15 @@ calls_start(struct engine *en)
 	struct err e = ERR_INIT;
 	struct call *c;
 
+	copies_look(en);
 	while (en->nready > 0 && en->flying < en->jobs_most && !en->no_sending &&
 	       !output_full(en) && (c = lanes_next(en)) != NULL) {
 		if (is_answered(en, c)) {
 			drop_answered(en, c);
+			continue;
+		}
+		if (c->is_copy && en->calls >= en->o->max_calls) {
+			copies_drop(en, c);
 			continue;
 		}
 		if (en->calls >= en->o->max_calls) {
@@ -478,8 +493,10 @@ settle_call(struct engine *en, struct call *c, bool lost)
 	struct job *job, *next;
 
 	/* An answer that is in no file is for the next run to tell of. */
-	if (!lost || o == NULL)
+	if (!lost || o == NULL) {
 		flight_end(en, c);
+		copies_free(en, c);
+	}
 	/* An answer that could not be recorded must not be seen. */
 	if (o != NULL && !o->failed && o->recorded && en->ledger_lost) {
 		buf_release(&o->text);
@@ -511,7 +528,7 @@ calls_record(struct engine *en)
 	struct call *c;
 
 	while ((c = en->ended.first) != NULL) {
-		list_take(&en->ended, c);
+		call_list_take(&en->ended, c);
 		settle_call(en, c, lost);
 	}
 }
@@ -523,7 +540,7 @@ calls_free(struct engine *en)
 
 	calls_drop(en);
 	while ((c = en->ended.first) != NULL) {
-		list_take(&en->ended, c);
+		call_list_take(&en->ended, c);
 		if (c->outcome != NULL) {
 			buf_release(&c->outcome->text);
 			free(c->outcome);

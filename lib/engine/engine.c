@@ -297,6 +297,9 @@ summarise(struct engine *en)
 	    en->failed);
 	if (en->left > 0)
 		buf_addf(&b, ", %" PRIu64 " left", en->left);
+	if (en->hedges > 0)
+		buf_addf(&b, ", %" PRIu64 " hedged (%" PRIu64 " won)", en->hedges,
+		    en->hedges_won);
 	buf_adds(&b, "; ");
 	add_count(&b, en->tokens_in);
 	buf_adds(&b, " tokens in, ");

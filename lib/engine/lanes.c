@@ -89,6 +89,7 @@ lanes_of(struct engine *en, const struct provider *p, struct span model)
 	if (en->o->jobs_auto)
 		adapt_init(
 		    &l->adapt, found_before(en, p, model), (unsigned)en->jobs_most);
+	copies_open(en, l);
 	l->rpm = en->o->rpm != 0 ? en->o->rpm : p->rpm;
 	l->tpm = en->o->tpm != 0 ? en->o->tpm : p->tpm;
 	l->budget = budget_new(p->base_url, p->key, model);
@@ -410,6 +411,7 @@ lanes_free(struct engine *en)
 		budget_free(en->lanes[i]->budget);
 		buf_release(&en->lanes[i]->model);
 		buf_release(&en->lanes[i]->name);
+		free(en->lanes[i]->hedge);
 		free(en->lanes[i]);
 	}
 	free(en->lanes);

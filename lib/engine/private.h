@@ -21,6 +21,7 @@
 #include "ledger/marks.h"
 #include "pacing/adapt.h"
 #include "pacing/budget.h"
+#include "pacing/hedge.h"
 
 enum {
 	OUT_HIGH = 256 << 10,  /* bytes waiting for standard output: nothing new is begun */
@@ -71,7 +72,13 @@ struct lane_sums {
 	uint64_t requests, tokens;
 };
 
-enum call_place { CALL_READY, CALL_FLIES, CALL_WAITS, CALL_ENDED };
+enum call_place {
+	CALL_READY,
+	CALL_FLIES,
+	CALL_LANDED, /* without an answer, while another copy of it flies */
+	CALL_WAITS,
+	CALL_ENDED,
+};
 
 struct call {
 	struct http_call http;
@@ -96,6 +103,13 @@ struct call {
 	unsigned limited;  /* 429s, and requests not taken */
 	const char *again; /* the class of what went wrong last */
 	struct outcome *outcome; /* once ended */
+
+	/* With --hedge. A copy has no jobs, is in no table, and borrows the body. */
+	struct call *twin; /* its copy, or what it is a copy of; NULL: none */
+	bool is_copy;
+	bool doubled;      /* it has had its copy */
+	int64_t sent;      /* clock_mono_us() */
+	int64_t lost;      /* loop_lost_us() at that time */
 };
 
 struct call_list {
@@ -117,6 +131,8 @@ struct lane {
 	struct spent spent;
 	struct call_list ready;    /* first those that were sent before ... */
 	struct call *again;        /* ... up to this one; NULL: there are none */
+	struct call_list single;   /* in flight, and may be doubled; the oldest first */
+	struct hedge *hedge;       /* NULL: none of its calls is */
 	int64_t rpm, tpm;          /* what the user allows; 0: no limit */
 	struct budget *budget;
 	bool waits;                /* in the budget's queue */
@@ -208,6 +224,7 @@ struct engine {
 	bool found_read;
 	struct loop_timer opening; /* when the first of them may */
 	struct call_list waiting; /* for their own delay */
+	struct loop_timer hedging; /* when a call may be doubled */
 	struct call_list ended; /* in this turn; their records are not written yet */
 	size_t flying;
 	size_t jobs_most;
@@ -242,6 +259,7 @@ struct engine {
 	int64_t started;
 	uint64_t entries, answered, hits, calls, failed, left;
 	uint64_t retries, cooldowns;
+	uint64_t hedges, hedges_won; /* copies sent; those whose answer was taken */
 	int64_t tokens_in, tokens_out;
 	uint64_t settled;        /* entries whose answer or failure came in this run */
 	uint64_t settled_failed; /* of these */
@@ -274,17 +292,21 @@ void anew_answered(struct engine *en, const unsigned char *key); /* in this run 
 void anew_close(struct engine *en);
 
 /* calls.c */
+void call_list_add(struct call_list *l, struct call *c);
+void call_list_take(struct call_list *l, struct call *c);
 /* Joins the job to the call of its key, making one if there is none; takes r's body. */
 void calls_add(struct engine *en, struct job *job, struct request *r);
 void calls_start(struct engine *en); /* the ready ones, as far as slots go */
 void calls_again(struct call *c);    /* it is ready once more */
+void calls_unready(struct call *c);  /* it is taken from the ready ones */
 void calls_put_off(struct engine *en, struct call *c, int64_t delay_us); /* ... after that */
 /*
  * The call is over; its jobs hear of it once the ledger has it.  NULL: it was not
  * answered, and will not be in this run.
  */
 void calls_end(struct engine *en, struct call *c, struct outcome *o);
-void calls_fail(struct engine *en, struct call *c, const char *class, const char *message);
+void calls_fail(struct engine *en, struct call *c, const char *class, const char *message,
+    int status);
 void calls_record(struct engine *en); /* commits, and gives the jobs their outcomes */
 void calls_drop(struct engine *en);   /* all that are not in flight */
 void calls_free(struct engine *en);
@@ -294,10 +316,29 @@ void attempt_done(struct http_call *hc); /* what a call sets as http's done */
 /* Some servers show the key that they refuse; nothing that is kept or told may. */
 void attempt_mask_key(const struct provider *p, char *text, size_t n);
 
+/* copies.c: second copies of calls that are slow to be answered */
+void copies_open(struct engine *en, struct lane *l);
+/* Makes those that are due, and has the loop wake up for the next. */
+void copies_look(struct engine *en);
+void copies_started(struct engine *en, struct call *x); /* x: a call or a copy */
+void copies_landed(struct engine *en, struct call *x);
+/* From the sending of its call to the landing of x. */
+int64_t copies_micros(struct call *x);
+/* The call that is answered with x. */
+struct call *copies_call(struct call *x);
+bool copies_other_flies(const struct call *x);
+/* x was answered: the other one is not needed. Its mark stays until copies_free(). */
+void copies_answered(struct engine *en, struct call *x);
+void copies_drop(struct engine *en, struct call *copy); /* that is ready */
+void copies_free(struct engine *en, struct call *c);    /* the copy of c, if any */
+
 /* record.c: appended here, written at once by record_commit() */
-void record_answer(struct engine *en, struct call *c, const struct dialect_usage *u);
+/* What came for a call, with it or its copy. */
+void record_answer(struct engine *en, struct call *c, const struct http_call *hc,
+    const struct dialect_usage *u);
 /* The attempt failed for good: that too is history worth keeping. */
-void record_failure(struct engine *en, struct call *c, const char *class);
+void record_failure(struct engine *en, struct call *c, const struct http_call *hc,
+    const char *class);
 /* 0, or -1 where what was appended is in no file at all. */
 int record_commit(struct engine *en);
 void record_close(struct engine *en);

@@ -53,13 +53,14 @@ recordable(struct span body, bool is_json, struct buf *scratch)
 }
 
 static void
-record(struct engine *en, struct call *c, enum ledger_status status,
-    const char *class, struct span usage, struct span response)
+record(struct engine *en, struct call *c, const struct http_call *hc,
+    enum ledger_status status, const char *class, struct span usage,
+    struct span response)
 {
 	struct ledger_record rec = {.status = status,
-	    .http = c->http.status,
+	    .http = hc->status,
 	    .attempts = (int)c->attempts,
-	    .millis = c->http.micros / 1000,
+	    .millis = hc->micros / 1000,
 	    .model = buf_span(&c->model),
 	    .endpoint = span_str(c->provider->endpoint),
 	    .class = class == NULL ? SPAN_NONE : span_str(class),
@@ -72,7 +73,8 @@ record(struct engine *en, struct call *c, enum ledger_status status,
 }
 
 void
-record_answer(struct engine *en, struct call *c, const struct dialect_usage *u)
+record_answer(struct engine *en, struct call *c, const struct http_call *hc,
+    const struct dialect_usage *u)
 {
 	struct buf scratch = BUF_INIT, usage = BUF_INIT;
 
@@ -81,29 +83,30 @@ record_answer(struct engine *en, struct call *c, const struct dialect_usage *u)
 		    "{\"input\":%" PRId64 ",\"output\":%" PRId64
 		    ",\"cached\":%" PRId64 ",\"reasoning\":%" PRId64 "}",
 		    u->input, u->output, u->cached, u->reasoning);
-	record(en, c, LEDGER_OK, NULL,
+	record(en, c, hc, LEDGER_OK, NULL,
 	    usage.len == 0 ? SPAN_NONE : buf_span(&usage),
-	    recordable(c->http.answer, true, &scratch));
+	    recordable(hc->answer, true, &scratch));
 	buf_release(&usage);
 	buf_release(&scratch);
 }
 
 void
-record_failure(struct engine *en, struct call *c, const char *class)
+record_failure(struct engine *en, struct call *c, const struct http_call *hc,
+    const char *class)
 {
 	struct buf scratch = BUF_INIT, masked = BUF_INIT;
 	struct json_fault f;
 	struct span body;
 	bool is_json;
 
-	buf_addspan(&masked, c->http.answer);
+	buf_addspan(&masked, hc->answer);
 	if (masked.len > 0)
 		attempt_mask_key(c->provider, masked.data, masked.len);
 	body = buf_span(&masked);
 	is_json = body.n > 0 && json_check(body, &f) == 0;
 	if (!is_json && body.n > 4096)
 		body.n = 4096;
-	record(en, c, LEDGER_ERROR, class, SPAN_NONE,
+	record(en, c, hc, LEDGER_ERROR, class, SPAN_NONE,
 	    body.n == 0 ? SPAN("null") : recordable(body, is_json, &scratch));
 	buf_release(&masked);
 	buf_release(&scratch);
