@@ -32,6 +32,7 @@ enum {
 	OPT_FAIL_OVER,
 	OPT_ABORT_ON,
 	OPT_HEDGE,
+	OPT_WARM_PREFIX,
 	OPT_MAX_CALLS,
 	OPT_ACCEPT,
 	OPT_UNORDERED,
@@ -88,6 +89,8 @@ static const struct cli_option options[] = {
 	"stop when an entry fails with one of these classes"},
     {OPT_HEDGE, "hedge", "PERCENTILE",
 	"send calls once more that take longer than, say, p95 of all"},
+    {OPT_WARM_PREFIX, "warm-prefix", NULL,
+	"send one call first of those that share a long prompt prefix"},
     {OPT_MAX_CALLS, "max-calls", "N", "stop after N calls, attempts counted"},
     {OPT_ACCEPT, "accept", "LIST",
 	"take answers that ended in length, content_filter, refusal"},
@@ -430,6 +433,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case OPT_HEDGE:
 		o->hedge = parse_percentile(cli);
+		break;
+	case OPT_WARM_PREFIX:
+		o->warm_prefix = true;
 		break;
 	case OPT_MAX_CALLS:
 		o->max_calls = cli_u64(cli);

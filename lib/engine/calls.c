@@ -58,8 +58,8 @@ call_list_take(struct call_list *l, struct call *c)
 	l->n--;
 }
 
-static void
-ready_add(struct call *c)
+void
+calls_ready(struct call *c)
 {
 	c->place = CALL_READY;
 	call_list_add(&c->lane->ready, c);
@@ -183,6 +183,7 @@ calls_end(struct engine *en, struct call *c, struct outcome *o)
 		loop_timer_clear(en->loop, &c->timer);
 		call_list_take(&en->waiting, c);
 	}
+	warm_ended(c, o != NULL && !o->failed);
 	c->place = CALL_ENDED;
 	c->outcome = o;
 	call_list_add(&en->ended, c);
@@ -194,6 +195,7 @@ calls_drop(struct engine *en)
 	struct call *c;
 	size_t i;
 
+	warm_drop(en);
 	for (i = 0; i < en->nlanes; i++)
 		while ((c = en->lanes[i]->ready.first) != NULL)
 			if (c->is_copy)
@@ -235,12 +237,12 @@ void
 calls_add(struct engine *en, struct job *job, struct request *r)
 {
 	struct call *c = table_find(en, r->key);
+	bool made = c == NULL;
 
-	if (c == NULL) {
+	if (made) {
 		c = call_new(en, r);
 		job->held += sizeof *c + c->body.cap;
 		table_add(en, c);
-		ready_add(c);
 	}
 	job->call = c;
 	if (c->last_job != NULL)
@@ -248,8 +250,12 @@ calls_add(struct engine *en, struct job *job, struct request *r)
 	else
 		c->jobs = job;
 	c->last_job = job;
-	if (c->lane->tpm != 0 && c->tokens > c->lane->tpm && c->place == CALL_READY)
+	if (!made)
+		return;
+	if (c->lane->tpm != 0 && c->tokens > c->lane->tpm)
 		fail_large(en, c);
+	else
+		warm_add(en, c);
 }
 
 /* ---- again ---- */
@@ -355,6 +361,7 @@ start_call(struct engine *en, struct call *c, struct err *e)
 	lanes_started(en, c);
 	en->flying++;
 	account_started(en, c);
+	warm_started(en, c);
 	copies_started(en, c);
 	copies_call(c)->attempts++;
 	return 0;
@@ -407,6 +414,7 @@ drop_answered(struct engine *en, struct call *c)
 		return;
 	}
 	calls_unready(c);
+	warm_ended(c, false);
 	flight_end(en, c);
 	for (job = c->jobs; job != NULL; job = next) {
 		next = job->follower;
@@ -548,6 +556,7 @@ calls_free(struct engine *en)
 		call_free(c);
 	}
 	free(en->table);
+	warm_close(en);
 	free(en->targets);
 	lanes_free(en);
 	record_close(en);

@@ -56,6 +56,7 @@ struct engine_options {
 	int64_t tpm;       /* tokens */
 	uint64_t attempts; /* per call; those answered with 429 do not count */
 	double hedge;      /* the part of calls, 0.5 to 1, after which a call is doubled; 0: none */
+	bool warm_prefix;  /* of the calls with the same prompt prefix one goes first */
 	uint64_t max_calls; /* of this run, attempts counted; UINT64_MAX: no limit */
 	int64_t timeout_us;
 	int64_t connect_timeout_us;

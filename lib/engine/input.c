@@ -241,7 +241,7 @@ room_for_calls(const struct engine *en)
 {
 	size_t most = WAITING_PER_SLOT * en->jobs_most + WAITING_LEAST;
 
-	if (en->waiting.n >= most)
+	if (en->waiting.n >= most || en->nheld >= HELD_MOST)
 		return false;
 	if (en->held_back)
 		return en->flying < en->jobs_most && en->nready < most;

@@ -31,6 +31,7 @@ enum {
 	WAITING_PER_SLOT = 4,  /* calls in backoff for each that may be in flight ... */
 	LOOK_EVERY = 100000,   /* microseconds between looks at what others have recorded */
 	WAITING_LEAST = 16,    /* ... and some more: beyond that nothing new is read */
+	HELD_MOST = 1024,      /* nor beyond that many calls behind one with their prefix */
 	TOKENS_OUT = 1024,     /* of an answer, where the request sets no limit */
 	BYTES_PER_TOKEN = 4,   /* of a request */
 	PROGRESS_EVERY = 100000, /* microseconds */
@@ -72,7 +73,11 @@ struct lane_sums {
 	uint64_t requests, tokens;
 };
 
+struct prefix;
+
 enum call_place {
+	CALL_NEW,
+	CALL_HELD, /* with --warm-prefix, behind another */
 	CALL_READY,
 	CALL_FLIES,
 	CALL_LANDED, /* without an answer, while another copy of it flies */
@@ -103,6 +108,8 @@ struct call {
 	unsigned limited;  /* 429s, and requests not taken */
 	const char *again; /* the class of what went wrong last */
 	struct outcome *outcome; /* once ended */
+
+	struct prefix *prefix; /* with --warm-prefix: that it leads, or is held for */
 
 	/* With --hedge. A copy has no jobs, is in no table, and borrows the body. */
 	struct call *twin; /* its copy, or what it is a copy of; NULL: none */
@@ -224,6 +231,9 @@ struct engine {
 	bool found_read;
 	struct loop_timer opening; /* when the first of them may */
 	struct call_list waiting; /* for their own delay */
+	struct prefix **prefixes;  /* a table by hash; NULL: none was met */
+	size_t nwarm;              /* of these */
+	size_t nheld;              /* calls behind others with their prefix */
 	struct loop_timer hedging; /* when a call may be doubled */
 	struct call_list ended; /* in this turn; their records are not written yet */
 	size_t flying;
@@ -297,6 +307,7 @@ void call_list_take(struct call_list *l, struct call *c);
 /* Joins the job to the call of its key, making one if there is none; takes r's body. */
 void calls_add(struct engine *en, struct job *job, struct request *r);
 void calls_start(struct engine *en); /* the ready ones, as far as slots go */
+void calls_ready(struct call *c);    /* it may be sent */
 void calls_again(struct call *c);    /* it is ready once more */
 void calls_unready(struct call *c);  /* it is taken from the ready ones */
 void calls_put_off(struct engine *en, struct call *c, int64_t delay_us); /* ... after that */
@@ -315,6 +326,14 @@ void calls_free(struct engine *en);
 void attempt_done(struct http_call *hc); /* what a call sets as http's done */
 /* Some servers show the key that they refuse; nothing that is kept or told may. */
 void attempt_mask_key(const struct provider *p, char *text, size_t n);
+
+/* warm.c: prompt prefixes that several calls share */
+/* The call is new: it is ready, or held behind another. */
+void warm_add(struct engine *en, struct call *c);
+void warm_started(struct engine *en, struct call *c);
+void warm_ended(struct call *c, bool answered); /* and not by the ledger */
+void warm_drop(struct engine *en);              /* ends those that are held */
+void warm_close(struct engine *en);
 
 /* copies.c: second copies of calls that are slow to be answered */
 void copies_open(struct engine *en, struct lane *l);
