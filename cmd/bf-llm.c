@@ -284,9 +284,7 @@ parse_percentile(const struct cli *cli)
 		s.n--;
 	if (num_double(s, &v) != 0 || v < 50 || v >= 100)
 		cli_usage(cli,
-		    "%s takes a percentile of 50 or more and less than 100, such "
-		    "as "
-		    "p95, not \"%s\"",
+		    "%s takes a percentile, p50 and more, such as p95, not \"%s\"",
 		    cli->name, cli->arg);
 	return v / 100;
 }
