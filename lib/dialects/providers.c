@@ -18,11 +18,10 @@ struct providers {
 };
 
 /* share/providers.json, put into the program by the assembler. */
-extern const char providers_json[], providers_json_end[];
+extern const char providers_json[];
 __asm__(".pushsection .rodata\n"
-	".globl providers_json, providers_json_end\n"
 	"providers_json: .incbin \"share/providers.json\"\n"
-	"providers_json_end: .byte 0\n"
+	".byte 0\n"
 	".popsection");
 
 /* ---- definitions ---- */
@@ -227,13 +226,12 @@ struct providers *
 providers_new(const struct provider_options *o, struct err *e)
 {
 	struct providers *ps = mem_zero(1, sizeof *ps);
-	struct span built_in = span_of(
-	    providers_json, (size_t)(providers_json_end - providers_json));
 
 	ps->options = *o;
 	if (ps->options.name == NULL)
 		ps->options.name = PROVIDER_DEFAULT;
-	if (take_definitions(ps, built_in, "share/providers.json", e) == 0 &&
+	if (take_definitions(
+		ps, span_str(providers_json), "share/providers.json", e) == 0 &&
 	    take_user_file(ps, e) == 0)
 		return ps;
 	providers_free(ps);
