@@ -167,7 +167,8 @@ bench:
 	BUILD=$(abspath $(BUILD)) tests/bench/run
 
 # The same tests with larger numbers.
-SOAK_LONG = $(BUILD)/unit/ledger-bulk.t tests/fault/ledger.t tests/fault/power.t \
+SOAK_LONG = $(BUILD)/unit/ledger-bulk.t $(patsubst %,$(BUILD)/unit/%.t,quota bucket budget pacing) \
+            tests/fault/ledger.t tests/fault/power.t \
             tests/cmd/hostile-provider.t tests/cmd/flat.t
 soak: tests $(BENCH)
 	BF_SOAK=1 $(PROVE) $(SOAK_LONG)
