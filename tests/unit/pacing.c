@@ -398,7 +398,8 @@ is_right(const struct retry_facts *f, const struct retry_ruling *r, bool gone)
 	if ((r->verdict == RETRY_ANSWER) != (f->outcome == RETRY_GOT_ANSWER) ||
 	    (*r->class == '\0') != (r->verdict == RETRY_ANSWER))
 		return false;
-	if (r->free && (f->status != 429 || f->outcome != RETRY_GOT_STATUS))
+	if (r->free && f->outcome != RETRY_REFUSED &&
+	    (f->status != 429 || f->outcome != RETRY_GOT_STATUS))
 		return false;
 	if (money)
 		return r->verdict == RETRY_STOP;
