@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "dialects/provider_open.h"
 #include "io/fdio.h"
+#include "io/userdir.h"
 #include "json/json.h"
 
 #include <errno.h>
@@ -169,13 +170,7 @@ take_definitions(
 static bool
 user_file(struct buf *path)
 {
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-
-	if (config != NULL && *config == '/')
-		buf_adds(path, config);
-	else if (home != NULL && *home == '/')
-		buf_addf(path, "%s/.config", home);
-	else
+	if (!userdir(path, "XDG_CONFIG_HOME", ".config"))
 		return false;
 	buf_adds(path, "/bf/providers.json");
 	return true;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "io/fdio.h"
 #include "io/num.h"
+#include "io/userdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,13 +18,7 @@ enum { FILE_MOST = 1 << 20, LINES_MOST = 1000 };
 static bool
 find_dir(struct buf *dir)
 {
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-	if (state != NULL && *state == '/')
-		buf_adds(dir, state);
-	else if (home != NULL && *home == '/')
-		buf_addf(dir, "%s/.local/state", home);
-	else
+	if (!userdir(dir, "XDG_STATE_HOME", ".local/state"))
 		return false;
 	buf_adds(dir, "/bf");
 	return true;
