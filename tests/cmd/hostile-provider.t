@@ -6,6 +6,8 @@
 command -v jq >/dev/null || skip_all "jq is not installed"
 command -v curl >/dev/null || skip_all "curl is not installed"
 short=(--timeout 1s --stall-timeout 700ms)
+# The sanitizers make it slow.
+! nm -D "$BUILD/bf-llm" 2>/dev/null | grep -q __asan_init || short=(--timeout 3s --stall-timeout 2s)
 [ -z "${BF_VALGRIND:-}" ] || short=(--timeout 10s --stall-timeout 8s)
 
 # play DIR OPTION...: in DIR, in over a mock with that scenario, then over one that is well
