@@ -3,14 +3,12 @@
 #include "ledger/internal.h"
 #include "json/json.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define JOBS       8                 /* frames ahead */
 #define PACKED_MAX ((size_t)4 << 20) /* larger frames are left to who asks */
 #define TEXT_MAX   ((size_t)8 << 20)
 #define STACK      ((size_t)1 << 20)
@@ -36,11 +34,11 @@ struct ahead {
 	pthread_cond_t wanted, done;
 	bool stop;
 	unsigned course;
-	struct job jobs[JOBS];
+	struct job jobs[AHEAD_MOST];
 
 	/* the thread's alone */
 	struct frame_coder coder;
-	struct buf packed;
+	struct window window;
 };
 
 /* ---- the thread ---- */
@@ -60,40 +58,22 @@ is_sound(struct span text)
 	return true;
 }
 
-static int
-read_packed(struct ahead *a, const struct job *j)
-{
-	char *p;
-
-	buf_clear(&a->packed);
-	p = buf_room(&a->packed, j->packed);
-	while (a->packed.len < j->packed) {
-		ssize_t n = pread(j->fd, p + a->packed.len,
-		    j->packed - a->packed.len, (off_t)(j->at + a->packed.len));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		a->packed.len += (size_t)n;
-	}
-	return 0;
-}
-
 /* What goes wrong here is met again, and told, by who asks for the frame. */
 static void
 do_job(struct ahead *a, struct job *j)
 {
+	struct window *w = &a->window;
 	size_t size, text;
-	struct span packed;
 
-	if (read_packed(a, j) != 0 ||
-	    frame_look(buf_span(&a->packed), &size, &text) != FRAME_WHOLE ||
+	window_clear(w);
+	if (window_fill(w, j->fd, j->at, j->packed) != 0 ||
+	    frame_look(window_from(w, j->at), &size, &text) != FRAME_WHOLE ||
 	    text > TEXT_MAX)
 		return;
-	packed = span_of(a->packed.data, size);
 	j->text = mem_alloc(text);
 	j->text_size = text;
-	if (frame_unpack(&a->coder, packed, j->text, text) == 0) {
+	if (frame_unpack(&a->coder, span_of(w->bytes.data, size), j->text, text) ==
+	    0) {
 		j->sound = is_sound(span_of(j->text, text));
 		return;
 	}
@@ -106,7 +86,7 @@ next_wanted(struct ahead *a)
 {
 	struct job *first = NULL;
 
-	for (struct job *j = a->jobs; j < a->jobs + JOBS; j++)
+	for (struct job *j = a->jobs; j < a->jobs + AHEAD_MOST; j++)
 		if (j->state == JOB_WANTED && (first == NULL || j->at < first->at))
 			first = j;
 	return first;
@@ -192,10 +172,10 @@ ahead_free(struct ahead *a)
 	pthread_cond_signal(&a->wanted);
 	pthread_mutex_unlock(&a->lock);
 	pthread_join(a->thread, NULL);
-	for (struct job *j = a->jobs; j < a->jobs + JOBS; j++)
+	for (struct job *j = a->jobs; j < a->jobs + AHEAD_MOST; j++)
 		job_clear(j);
 	frame_coder_release(&a->coder);
-	buf_release(&a->packed);
+	buf_release(&a->window.bytes);
 	pthread_cond_destroy(&a->done);
 	pthread_cond_destroy(&a->wanted);
 	pthread_mutex_destroy(&a->lock);
@@ -205,7 +185,7 @@ ahead_free(struct ahead *a)
 static struct job *
 find_job(struct ahead *a, uint32_t segment, uint64_t at)
 {
-	for (struct job *j = a->jobs; j < a->jobs + JOBS; j++)
+	for (struct job *j = a->jobs; j < a->jobs + AHEAD_MOST; j++)
 		if (j->state != JOB_FREE && j->segment == segment && j->at == at)
 			return j;
 	return NULL;
@@ -238,7 +218,7 @@ ahead_take(struct ahead *a, uint32_t segment, uint64_t at, char **text,
 static struct job *
 free_job(struct ahead *a)
 {
-	for (struct job *j = a->jobs; j < a->jobs + JOBS; j++) {
+	for (struct job *j = a->jobs; j < a->jobs + AHEAD_MOST; j++) {
 		if (j->state != JOB_BUSY && j->course != a->course)
 			job_clear(j);
 		if (j->state == JOB_FREE)

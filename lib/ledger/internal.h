@@ -235,6 +235,7 @@ bool store_next(struct ledger *l, uint32_t segment, const unsigned char *key,
  * ledger's order finds the next ones ready. All that can go wrong there makes a
  * frame that is not taken: who asks reads it himself.
  */
+enum { AHEAD_MOST = 8 }; /* frames that are wanted at once */
 struct ahead *ahead_new(void); /* NULL: no thread is to be had */
 void ahead_free(struct ahead *a);
 /* The frame at an offset of a segment will be wanted; packed bytes of fd hold it. */

@@ -8,7 +8,6 @@
 #define CACHE_DEFAULT     ((size_t)16 << 20)
 #define OPEN_MAX_SEGMENTS 16
 #define AGAIN             64 /* frames decoded twice before the spool is used */
-#define AHEAD             8 /* frames that are made ready, after half as many in order */
 
 /* ---- frames ---- */
 
@@ -190,8 +189,8 @@ want_next(
     struct ledger *l, const struct segment *s, uint32_t segment, uint32_t local)
 {
 	const struct index *ix = s->index;
-	uint32_t last = ix->nframes - local > AHEAD ? local + AHEAD
-						    : ix->nframes - 1;
+	uint32_t last = ix->nframes - local > AHEAD_MOST ? local + AHEAD_MOST
+							 : ix->nframes - 1;
 	int fd = store_fd(l, segment);
 
 	for (uint32_t i = local + 1; fd >= 0 && i <= last; i++) {
@@ -216,8 +215,11 @@ follow(struct ledger *l, uint32_t segment, uint32_t local)
 	c->run = goes_on ? c->run + 1 : 1;
 	c->segment = segment;
 	c->local = local;
-	/* Several at once: each call may have to wake the thread. */
-	if (c->off || c->run % (AHEAD / 2) != 0)
+	/*
+	 * After half as many in their order, and then several at once: each
+	 * call may have to wake the thread.
+	 */
+	if (c->off || c->run % (AHEAD_MOST / 2) != 0)
 		return;
 	if (c->ahead == NULL && (c->ahead = ahead_new()) == NULL)
 		c->off = true;
