@@ -73,6 +73,9 @@ struct dialect {
 
 extern const struct dialect dialect_openai_chat;
 
+/* As the response and the ledger have it: an object, or null where it is not known. */
+void dialect_add_usage(struct buf *out, const struct dialect_usage *u);
+
 /* Whether bytes that a server sent are JSON, as answer() wants it: 0, or -1 and e. */
 int dialect_check(struct span body, struct err *e);
 

@@ -128,8 +128,8 @@ read_usage(struct span u, struct dialect_usage *usage)
 	usage->reasoning = count_of(get_in(in[3], "reasoning_tokens"));
 }
 
-static void
-add_usage(struct buf *out, const struct dialect_usage *u)
+void
+dialect_add_usage(struct buf *out, const struct dialect_usage *u)
 {
 	if (!u->known) {
 		buf_adds(out, "null");
@@ -226,7 +226,7 @@ add_response(struct buf *out, struct span named, const struct choice *c,
 	else
 		buf_adds(out, "null");
 	buf_adds(out, ",\"usage\":");
-	add_usage(out, usage);
+	dialect_add_usage(out, usage);
 	if (is_string(c->reasoning))
 		add_member(out, "reasoning", c->reasoning);
 	if (c->tool_calls.p != NULL)
@@ -249,8 +249,7 @@ answer(struct buf *out, struct span text, struct span model,
 	bool refused;
 
 	*a = (struct dialect_answer){.aside = NULL};
-	while (text.n > 0 && strchr(" \t\r\n", *text.p) != NULL)
-		text = span_of(text.p + 1, text.n - 1);
+	text = json_value(text);
 	if (!is_object(text))
 		return err_set(e, "the answer is not a JSON object");
 	json_pick(text, names, in, 4);
@@ -312,8 +311,7 @@ error(struct span text, struct dialect_error *de)
 	*de = (struct dialect_error){{0}, {0}, {0}};
 	if (text.n == 0 || json_check(text, &fault) != 0)
 		return;
-	while (strchr(" \t\r\n", *text.p) != NULL)
-		text = span_of(text.p + 1, text.n - 1);
+	text = json_value(text);
 	if (json_type(text) == JSON_ARRAY) { /* some wrap it */
 		text = json_at(text, 0);
 		if (text.p == NULL)

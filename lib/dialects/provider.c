@@ -101,6 +101,14 @@ provider_host_port(const char *url, struct err *e)
 
 /* ---- keys ---- */
 
+static const char *
+variable(const char *name)
+{
+	const char *v = name == NULL ? NULL : getenv(name);
+
+	return v == NULL || *v == '\0' ? NULL : v;
+}
+
 /* A header line is made of it: nothing may end that line early. */
 static int
 check_key(const char *key, const char *from, struct err *e)
@@ -163,22 +171,13 @@ find_key(struct provider *p, const struct provider_options *o, struct err *e)
 
 	if (o->key_file != NULL)
 		return read_key_file(p, o, e);
-	key = p->key_variable == NULL ? NULL : getenv(p->key_variable);
-	if (key == NULL || *key == '\0')
+	if ((key = variable(p->key_variable)) == NULL)
 		return 0;
 	p->key = mem_strdup(key);
 	return check_key(p->key, p->key_variable, e);
 }
 
 /* ---- the provider ---- */
-
-static const char *
-variable(const char *name)
-{
-	const char *v = name == NULL ? NULL : getenv(name);
-
-	return v == NULL || *v == '\0' ? NULL : v;
-}
 
 static void
 cut_slashes(char *url)

@@ -148,8 +148,7 @@ take_definitions(
 	if (json_check(text, &f) != 0)
 		return err_set(
 		    e, "%s: not JSON: byte %zu: %s", where, f.at, f.what);
-	while (text.n > 0 && strchr(" \t\r\n", *text.p) != NULL)
-		text = span_of(text.p + 1, text.n - 1);
+	text = json_value(text);
 	if (json_type(text) != JSON_OBJECT)
 		return err_set(e, "%s: not an object with providers", where);
 	it = json_iter(text);

@@ -4,8 +4,6 @@
 #include "base/msg.h"
 #include "io/clock.h"
 
-#include <inttypes.h>
-
 /* The ledger takes no more: what is received from here on goes to the spill file.
  */
 static void
@@ -78,13 +76,8 @@ record_answer(struct engine *en, struct call *c, const struct http_call *hc,
 {
 	struct buf scratch = BUF_INIT, usage = BUF_INIT;
 
-	if (u->known)
-		buf_addf(&usage,
-		    "{\"input\":%" PRId64 ",\"output\":%" PRId64
-		    ",\"cached\":%" PRId64 ",\"reasoning\":%" PRId64 "}",
-		    u->input, u->output, u->cached, u->reasoning);
-	record(en, c, hc, LEDGER_OK, NULL,
-	    usage.len == 0 ? SPAN_NONE : buf_span(&usage),
+	dialect_add_usage(&usage, u);
+	record(en, c, hc, LEDGER_OK, NULL, u->known ? buf_span(&usage) : SPAN_NONE,
 	    recordable(hc->answer, true, &scratch));
 	buf_release(&usage);
 	buf_release(&scratch);

@@ -144,6 +144,17 @@ json_double(struct span value, double *v)
 	return json_type(value) == JSON_NUMBER && num_double(value, v) == 0;
 }
 
+struct span
+json_value(struct span text)
+{
+	const char *p;
+
+	if (text.n == 0)
+		return text;
+	p = iter_space(text.p, text.p + text.n);
+	return span_of(p, text.n - (size_t)(p - text.p));
+}
+
 /* Where white space ends what can be copied in one piece: strings are passed over.
  */
 static const char *

@@ -115,6 +115,9 @@ void json_add_string(struct buf *out, struct span text); /* with quotes */
 bool json_i64(struct span value, int64_t *v); /* an integer literal in range */
 bool json_double(struct span value, double *v);
 
+/* A checked text from where its value begins. */
+struct span json_value(struct span text);
+
 /* The value without white space between its tokens. */
 void json_compact(struct buf *out, struct span value);
 
