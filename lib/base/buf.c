@@ -65,12 +65,6 @@ buf_add(struct buf *b, const void *p, size_t n)
 }
 
 void
-buf_adds(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void
 buf_addi(struct buf *b, int64_t n)
 {
 	uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;

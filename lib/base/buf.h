@@ -38,7 +38,6 @@ bool buf_fits(const struct buf *b, size_t n);
 char *buf_room(struct buf *b, size_t n);
 
 void buf_add(struct buf *b, const void *p, size_t n);
-void buf_adds(struct buf *b, const char *s);
 void buf_addi(struct buf *b, int64_t n); /* in decimal */
 void buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -61,6 +60,12 @@ static inline void
 buf_addspan(struct buf *b, struct span s)
 {
 	buf_add(b, s.p, s.n);
+}
+
+static inline void
+buf_adds(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
 }
 
 static inline void

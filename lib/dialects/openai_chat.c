@@ -9,10 +9,10 @@
 #include <stdio.h>
 
 static bool
-is_one_of(struct span name, const char *const *list)
+is_one_of(struct span name, const struct span *list)
 {
-	for (; *list != NULL; list++)
-		if (json_key_is(name, span_str(*list)))
+	for (; list->p != NULL; list++)
+		if (json_key_is(name, *list))
 			return true;
 	return false;
 }
@@ -20,7 +20,8 @@ is_one_of(struct span name, const char *const *list)
 bool
 dialect_is_sent(struct span name)
 {
-	static const char *const not_sent[] = {"stream", "stream_options", NULL};
+	static const struct span not_sent[] = {
+	    SPAN_INIT("stream"), SPAN_INIT("stream_options"), {NULL, 0}};
 
 	return !is_one_of(name, not_sent);
 }
@@ -28,9 +29,11 @@ dialect_is_sent(struct span name)
 bool
 dialect_is_transport(struct span name)
 {
-	static const char *const transport[] = {"store", "metadata", "user",
-	    "safety_identifier", "service_tier", "prompt_cache_key",
-	    "prompt_cache_retention", NULL};
+	static const struct span transport[] = {SPAN_INIT("store"),
+	    SPAN_INIT("metadata"), SPAN_INIT("user"),
+	    SPAN_INIT("safety_identifier"), SPAN_INIT("service_tier"),
+	    SPAN_INIT("prompt_cache_key"), SPAN_INIT("prompt_cache_retention"),
+	    {NULL, 0}};
 
 	return !dialect_is_sent(name) || is_one_of(name, transport);
 }

@@ -27,7 +27,8 @@
 static inline bool
 cpu_has_avx2(void)
 {
-	return CPU_HAS(AVX2, "avx2") && CPU_HAS(BMI1, "bmi");
+	return CPU_HAS(AVX2, "avx2") && CPU_HAS(BMI1, "bmi") &&
+	       CPU_HAS(POPCNT, "popcnt");
 }
 
 static inline bool

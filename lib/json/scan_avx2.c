@@ -6,7 +6,7 @@
 
 #define VEC_SIZE   32
 #define VEC_LANE   1
-#define VEC_TARGET __attribute__((target("avx2,bmi")))
+#define VEC_TARGET __attribute__((target("avx2,bmi,popcnt")))
 typedef uint8_t vec __attribute__((vector_size(VEC_SIZE)));
 typedef uint32_t vec_mask;
 

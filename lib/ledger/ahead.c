@@ -32,7 +32,7 @@ struct ahead {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wanted, done;
-	bool stop;
+	bool stop, idle;
 	unsigned course;
 	struct job jobs[AHEAD_MOST];
 
@@ -101,6 +101,7 @@ work(void *arg)
 	pthread_mutex_lock(&a->lock);
 	while (!a->stop) {
 		if ((j = next_wanted(a)) == NULL) {
+			a->idle = true;
 			pthread_cond_wait(&a->wanted, &a->lock);
 			continue;
 		}
@@ -251,7 +252,9 @@ ahead_want(struct ahead *a, uint32_t segment, int fd, uint64_t at, size_t packed
 		    .at = at,
 		    .packed = packed,
 		    .fd = fd};
-		pthread_cond_signal(&a->wanted);
+		if (a->idle)
+			pthread_cond_signal(&a->wanted);
+		a->idle = false;
 	}
 	pthread_mutex_unlock(&a->lock);
 }

@@ -371,15 +371,15 @@ store_next(struct ledger *l, uint32_t segment, const unsigned char *key,
 	const struct segment *s = &l->segments[segment];
 	struct record_head h;
 	const struct frame *f;
-	struct span line;
 
 	if (next->local == 0 || next->segment != segment ||
 	    next->local > s->index->nframes || s->known[next->local - 1] == 0)
 		return false;
 	f = &l->frames[s->known[next->local - 1] - 1];
-	if (f->text == NULL ||
-	    store_line_in(span_of(f->text, f->text_size), next->line, &line) != 0 ||
-	    record_head(line, &h) != 0 || h.status != LEDGER_OK ||
+	if (f->text == NULL || next->line >= f->text_size ||
+	    record_head(span_of(f->text + next->line, f->text_size - next->line),
+		&h) != 0 ||
+	    h.status != LEDGER_OK ||
 	    memcmp(h.key, key, sizeof(h.key)) != 0)
 		return false;
 	memcpy(e->key, key, sizeof(e->key));

@@ -266,6 +266,53 @@ test_close(const struct scan *s)
 	buf_release(&b);
 }
 
+/* Values one in the other, strings with brackets, quotes and rows of backslashes
+ * over blocks' ends; each value's end is where it was written. */
+static void
+test_close_random(const struct scan *s)
+{
+	static const char *const in_string[] = {
+	    "]", "}", "[", "{", "\\\"", "\\\\", "\\n", "x", ",", "\xc3\xa9"};
+	struct buf b = BUF_INIT;
+	size_t open[16], end[64], begin[64];
+	struct rng r;
+	int wrong = 0;
+
+	rng_seed(&r, 3);
+	for (int i = 0; i < 5000; i++) {
+		size_t depth = 0, values = 0;
+		char *copy;
+
+		buf_clear(&b);
+		do {
+			size_t n = rng_below(&r, 12);
+
+			if (depth == 0 || (depth < 16 && n < 3 && values < 40)) {
+				begin[values] = b.len;
+				open[depth++] = values++;
+				buf_addc(&b, n % 2 == 0 ? '[' : '{');
+			} else if (n < 5) {
+				end[open[--depth]] = b.len + 1;
+				buf_addc(&b, b.data[begin[open[depth]]] + 2);
+			} else if (n < 8) {
+				buf_adds(&b, "12, ");
+			} else {
+				buf_addc(&b, '"');
+				for (size_t k = rng_below(&r, 40); k > 0; k--)
+					buf_adds(&b, in_string[rng_below(&r, 10)]);
+				buf_addc(&b, '"');
+			}
+		} while (depth > 0);
+		copy = mem_dup(b.data, b.len);
+		for (size_t v = 0; v < values; v++)
+			wrong += s->close(copy + begin[v] + 1, copy + b.len) !=
+				 copy + end[v];
+		free(copy);
+	}
+	ok(wrong == 0, "%s: random values, %d wrong", s->name, wrong);
+	buf_release(&b);
+}
+
 int
 main(void)
 {
@@ -277,6 +324,7 @@ main(void)
 		test_random(s);
 		test_random_bytes(s);
 		test_close(s);
+		test_close_random(s);
 	}
 	ok(n > 0 && scan_choice(n - 1) == &scan_portable, "%zu implementations", n);
 	return done();
