@@ -34,12 +34,10 @@ buf_fits(const struct buf *b, size_t n)
 }
 
 char *
-buf_room(struct buf *b, size_t n)
+buf_grow(struct buf *b, size_t n)
 {
 	size_t cap;
 
-	if (b->cap - b->len >= n && b->data != NULL)
-		return b->data + b->len;
 	if (!buf_fits(b, n))
 		msg_die(STATUS_CANNOT,
 		    "out of memory: a buffer would pass its maximum of %zu bytes",
@@ -53,15 +51,6 @@ buf_room(struct buf *b, size_t n)
 	b->data = mem_resize(b->data, cap, 1);
 	b->cap = cap;
 	return b->data + b->len;
-}
-
-void
-buf_add(struct buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	memcpy(buf_room(b, n), p, n);
-	b->len += n;
 }
 
 void

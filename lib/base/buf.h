@@ -34,10 +34,9 @@ void buf_release(struct buf *b); /* frees; the buffer may be used again */
 /* Whether n more bytes would stay within the maximum. */
 bool buf_fits(const struct buf *b, size_t n);
 
-/* Makes room for n more bytes; returns where they go (data + len). */
-char *buf_room(struct buf *b, size_t n);
+/* buf_room() where there is none yet. */
+char *buf_grow(struct buf *b, size_t n);
 
-void buf_add(struct buf *b, const void *p, size_t n);
 void buf_addi(struct buf *b, int64_t n); /* in decimal */
 void buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -49,6 +48,24 @@ void buf_drop(struct buf *b, size_t n);
 
 /* NUL-terminates without counting the NUL; valid until the next change. */
 const char *buf_cstr(struct buf *b);
+
+/* Makes room for n more bytes; returns where they go (data + len). */
+static inline char *
+buf_room(struct buf *b, size_t n)
+{
+	if (b->cap - b->len < n || b->data == NULL)
+		return buf_grow(b, n);
+	return b->data + b->len;
+}
+
+static inline void
+buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	memcpy(buf_room(b, n), p, n);
+	b->len += n;
+}
 
 static inline void
 buf_clear(struct buf *b)

@@ -196,6 +196,18 @@ begin_value(struct canon *c, struct span value, size_t number)
 		open_object(c, f, value, number);
 }
 
+/* A name that needed no unescaping needs no escaping. */
+static void
+add_name(struct buf *out, const struct item *item)
+{
+	buf_addc(out, '"');
+	if (item->own == NULL)
+		buf_addspan(out, item->name);
+	else
+		json_escape(out, item->name);
+	buf_addc(out, '"');
+}
+
 /* The next element or member of the innermost frame; false at its end. */
 static bool
 write_next(struct canon *c)
@@ -211,7 +223,7 @@ write_next(struct canon *c)
 		if (f->i > 0)
 			buf_addc(c->out, ',');
 		item = &c->items[f->first + f->i++];
-		json_add_string(c->out, item->name);
+		add_name(c->out, item);
 		c->lone += item->lone;
 		buf_addc(c->out, ':');
 		begin_value(c, item->value, item->number);

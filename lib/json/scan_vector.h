@@ -159,8 +159,11 @@ vec_plain(const char *p, const char *end)
 VEC_ONLY const char *
 vec_copy_plain(char **to, const char *p, const char *end)
 {
-	const char *stop = vec_plain_inline(*to, p, end);
+	const char *stop;
 
+	if (end - p < 16) /* most names */
+		return scan_portable.copy_plain(to, p, end);
+	stop = vec_plain_inline(*to, p, end);
 	*to += stop - p;
 	return stop;
 }

@@ -25,7 +25,8 @@ struct job {
 	int fd;     /* the thread's own */
 	char *text; /* NULL: not to be had this way */
 	size_t text_size;
-	bool sound;
+	struct checked_line *lines; /* NULL: they are not all as they should be */
+	size_t nlines;
 };
 
 struct ahead {
@@ -39,23 +40,48 @@ struct ahead {
 	/* the thread's alone */
 	struct frame_coder coder;
 	struct window window;
+	struct buf scratch;
 };
 
 /* ---- the thread ---- */
 
+/* Texts that had to be unescaped have no place here. */
 static bool
-is_sound(struct span text)
+check_line(struct ahead *a, struct span line, struct ledger_record *rec)
 {
 	struct record_head h;
 	struct json_fault f;
-	struct span line;
+
+	if (record_head(line, &h) != 0 || !record_crc_holds(line) ||
+	    json_check(line, &f) != 0)
+		return false;
+	record_parse(line, &h, rec, &a->scratch);
+	return a->scratch.len == 0;
+}
+
+static void
+check_lines(struct ahead *a, struct job *j)
+{
+	struct span rest = span_of(j->text, j->text_size), line;
+	struct checked_line *c;
+	size_t cap = 0;
 	bool whole;
 
-	while (record_next(&text, &line, &whole))
-		if (!whole || record_head(line, &h) != 0 ||
-		    !record_crc_holds(line) || json_check(line, &f) != 0)
-			return false;
-	return true;
+	while (record_next(&rest, &line, &whole)) {
+		if (j->nlines == cap) {
+			cap = cap == 0 ? 128 : 2 * cap;
+			j->lines = mem_resize(j->lines, cap, sizeof(*j->lines));
+		}
+		c = &j->lines[j->nlines++];
+		c->at = (uint32_t)(line.p - j->text);
+		c->size = (uint32_t)line.n;
+		if (!whole || !check_line(a, line, &c->record)) {
+			free(j->lines);
+			j->lines = NULL;
+			j->nlines = 0;
+			return;
+		}
+	}
 }
 
 /* What goes wrong here is met again, and told, by who asks for the frame. */
@@ -74,7 +100,7 @@ do_job(struct ahead *a, struct job *j)
 	j->text_size = text;
 	if (frame_unpack(&a->coder, span_of(w->bytes.data, size), j->text, text) ==
 	    0) {
-		j->sound = is_sound(span_of(j->text, text));
+		check_lines(a, j);
 		return;
 	}
 	free(j->text);
@@ -160,6 +186,7 @@ job_clear(struct job *j)
 	if (j->state != JOB_FREE)
 		close(j->fd);
 	free(j->text);
+	free(j->lines);
 	memset(j, 0, sizeof(*j));
 }
 
@@ -177,6 +204,7 @@ ahead_free(struct ahead *a)
 		job_clear(j);
 	frame_coder_release(&a->coder);
 	buf_release(&a->window.bytes);
+	buf_release(&a->scratch);
 	pthread_cond_destroy(&a->done);
 	pthread_cond_destroy(&a->wanted);
 	pthread_mutex_destroy(&a->lock);
@@ -193,26 +221,27 @@ find_job(struct ahead *a, uint32_t segment, uint64_t at)
 }
 
 bool
-ahead_take(struct ahead *a, uint32_t segment, uint64_t at, char **text,
-    size_t *size, bool *sound)
+ahead_take(struct ahead *a, struct frame *f)
 {
 	struct job *j;
 
 	pthread_mutex_lock(&a->lock);
-	j = find_job(a, segment, at);
+	j = find_job(a, f->segment, f->at);
 	if (j == NULL) {
 		pthread_mutex_unlock(&a->lock);
 		return false;
 	}
 	while (j->state != JOB_DONE)
 		pthread_cond_wait(&a->done, &a->lock);
-	*text = j->text;
-	*size = j->text_size;
-	*sound = j->sound;
+	f->text = j->text;
+	f->text_size = j->text_size;
+	f->lines = j->lines;
+	f->nlines = j->nlines;
 	j->text = NULL;
+	j->lines = NULL;
 	job_clear(j);
 	pthread_mutex_unlock(&a->lock);
-	return *text != NULL;
+	return f->text != NULL;
 }
 
 /* What was wanted in another course makes room. */

@@ -53,6 +53,12 @@ enum frame_kind {
 
 #define NO_FRAME UINT32_MAX
 
+/* A line whose crc holds and that is JSON: need not be looked at again. */
+struct checked_line {
+	uint32_t at, size; /* in its frame's text, without the newline */
+	struct ledger_record record;
+};
+
 struct frame {
 	uint64_t at;         /* where it begins in its segment */
 	int64_t first, last; /* least and greatest time of its records */
@@ -62,7 +68,8 @@ struct frame {
 	uint32_t segment;
 	uint32_t newer, older; /* the cache's list */
 	uint32_t local;        /* number in the segment's index + 1; 0: beyond it */
-	bool sound;            /* of text: all lines' crcs hold and all are JSON */
+	struct checked_line *lines; /* all of the text's, if they were checked; or NULL */
+	size_t nlines;
 	enum frame_kind kind;
 };
 
@@ -104,13 +111,14 @@ struct place {
 struct found_line {
 	struct span text;
 	struct record_head head;
-	bool sound; /* its crc holds and it is JSON: need not be looked at again */
+	const struct checked_line *checked; /* the same one, or NULL */
 };
 
 /* Where the record behind the last one that was found begins. */
 struct next_line {
 	uint32_t segment, local; /* the frame's number in its index + 1; 0: not known */
 	uint32_t line;
+	size_t number; /* in the frame's checked lines */
 };
 
 /* Frames of an index that were read one after the other. */
@@ -209,8 +217,8 @@ void store_free(struct ledger *l, uint32_t frame);
 uint32_t store_indexed(struct ledger *l, uint32_t segment, uint32_t local);
 
 /*
- * A line of an indexed frame, from wherever it is quickest: its text, and whether
- * it is sound. -1 when not to be had.
+ * A line of an indexed frame, from wherever it is quickest: its text, and as it was
+ * checked. -1 when not to be had.
  */
 int store_indexed_line(struct ledger *l, const struct place *p, struct found_line *line);
 
@@ -235,7 +243,7 @@ bool store_next(struct ledger *l, uint32_t segment, const unsigned char *key,
  * ledger's order finds the next ones ready. All that can go wrong there makes a
  * frame that is not taken: who asks reads it himself.
  */
-enum { AHEAD_MOST = 8 }; /* frames that are wanted at once */
+enum { AHEAD_MOST = 16 }; /* frames that are wanted at once */
 struct ahead *ahead_new(void); /* NULL: no thread is to be had */
 void ahead_free(struct ahead *a);
 /* The frame at an offset of a segment will be wanted; packed bytes of fd hold it. */
@@ -243,11 +251,10 @@ void ahead_want(struct ahead *a, uint32_t segment, int fd, uint64_t at, size_t p
 /* It goes on elsewhere: what was wanted so far makes room. */
 void ahead_turn(struct ahead *a);
 /*
- * The text of a frame that was wanted, as the caller's memory: waits for it.
+ * The text of a frame that was wanted, and its lines, as f's memory: waits for it.
  * false: it was not, or is not to be had this way.
  */
-bool ahead_take(struct ahead *a, uint32_t segment, uint64_t at, char **text, size_t *size,
-    bool *sound);
+bool ahead_take(struct ahead *a, struct frame *f);
 
 /* ---- spool.c ---- */
 

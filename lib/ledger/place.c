@@ -45,7 +45,7 @@ line_at(struct ledger *l, const struct place *p, struct found_line *line)
 {
 	struct span text;
 
-	line->sound = false;
+	line->checked = NULL;
 	if (p->indexed) {
 		if (store_indexed_line(l, p, line) != 0)
 			return -1;
@@ -53,9 +53,11 @@ line_at(struct ledger *l, const struct place *p, struct found_line *line)
 		   store_line_in(
 		       text, p->entry.line & ~TABLE_FORGOTTEN, &line->text) != 0)
 		return -1;
-	return record_head(line->text, &line->head) == 0 &&
-		       memcmp(line->head.key, p->entry.key,
-			   sizeof(line->head.key)) == 0
+	if (line->checked != NULL)
+		line->head = record_head_of(&line->checked->record);
+	else if (record_head(line->text, &line->head) != 0)
+		return -1;
+	return memcmp(line->head.key, p->entry.key, sizeof(line->head.key)) == 0
 		   ? 0
 		   : -1;
 }
@@ -87,7 +89,7 @@ place_line(struct ledger *l, const struct place *p, struct found_line *line)
 	if (!p->indexed)
 		return line_beyond(l, p, line);
 	return line_at(l, p, line) == 0 &&
-		       (line->sound || record_crc_holds(line->text))
+		       (line->checked != NULL || record_crc_holds(line->text))
 		   ? 0
 		   : -1;
 }

@@ -20,6 +20,15 @@ struct record_head {
 /* From the fixed offsets; the crc is not looked at. 0, or -1 if it is no record. */
 int record_head(struct span line, struct record_head *h);
 
+static inline struct record_head
+record_head_of(const struct ledger_record *rec)
+{
+	struct record_head h = {.time = rec->time, .status = rec->status};
+
+	memcpy(h.key, rec->key, sizeof(h.key));
+	return h;
+}
+
 /* Whether the crc at the end is that of the line (given without its newline). */
 bool record_crc_holds(struct span line);
 

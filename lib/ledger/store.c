@@ -44,12 +44,28 @@ store_add(struct ledger *l, enum frame_kind kind, uint32_t segment, uint64_t at)
 	return n;
 }
 
+static void
+forget_text(struct frame *f)
+{
+	free(f->text);
+	free(f->lines);
+	f->text = NULL;
+	f->lines = NULL;
+	f->nlines = 0;
+}
+
+static size_t
+weight(const struct frame *f)
+{
+	return f->text_size + f->nlines * sizeof(*f->lines);
+}
+
 void
 store_release(struct ledger *l)
 {
 	ahead_free(l->course.ahead);
 	for (uint32_t i = 0; i < l->nframes; i++)
-		free(l->frames[i].text);
+		forget_text(&l->frames[i]);
 	free(l->frames);
 	for (size_t i = 0; i < l->nsegments; i++) {
 		if (l->segments[i].fd >= 0)
@@ -124,8 +140,7 @@ store_free(struct ledger *l, uint32_t n)
 		l->segments[f->segment].known[local - 1] = 0;
 	}
 	store_drop(l, n);
-	free(f->text);
-	f->text = NULL;
+	forget_text(f);
 	f->kind = FRAME_FREE;
 	f->older = l->free_frame;
 	l->free_frame = n;
@@ -139,23 +154,19 @@ store_drop(struct ledger *l, uint32_t n)
 	if (f->kind != FRAME_IN_SEGMENT || f->text == NULL)
 		return;
 	cache_unlink(l, n);
-	l->cached -= f->text_size;
-	free(f->text);
-	f->text = NULL;
+	l->cached -= weight(f);
+	forget_text(f);
 	if (f->local != 0)
 		store_free(l, n);
 }
 
 /* The newest stays, however big it is. */
 static void
-cache_put(struct ledger *l, uint32_t n, char *text, size_t size, bool sound)
+cache_put(struct ledger *l, uint32_t n)
 {
 	size_t most = l->options.cache == 0 ? CACHE_DEFAULT : l->options.cache;
 
-	l->frames[n].text = text;
-	l->frames[n].text_size = size;
-	l->frames[n].sound = sound;
-	l->cached += size;
+	l->cached += weight(&l->frames[n]);
 	cache_link(l, n);
 	while (l->cached > most && l->oldest != n)
 		store_drop(l, l->oldest);
@@ -230,22 +241,16 @@ follow(struct ledger *l, uint32_t segment, uint32_t local)
 static bool
 take_ahead(struct ledger *l, uint32_t n)
 {
-	const struct frame *f = &l->frames[n];
-	size_t size;
-	char *text;
-	bool sound;
+	struct frame *f = &l->frames[n];
 
-	if (f->local == 0 || l->course.ahead == NULL ||
-	    !ahead_take(l->course.ahead, f->segment, f->at, &text, &size, &sound))
-		return false;
-	cache_put(l, n, text, size, sound);
-	return true;
+	return f->local != 0 && l->course.ahead != NULL &&
+	       ahead_take(l->course.ahead, f);
 }
 
 static int
 read_frame(struct ledger *l, uint32_t n)
 {
-	const struct frame *f = &l->frames[n];
+	struct frame *f = &l->frames[n];
 	int fd = store_fd(l, f->segment);
 	enum frame_state state;
 	struct span packed;
@@ -261,7 +266,8 @@ read_frame(struct ledger *l, uint32_t n)
 		free(text);
 		return -1;
 	}
-	cache_put(l, n, text, size, false);
+	f->text = text;
+	f->text_size = size;
 	return 0;
 }
 
@@ -272,6 +278,7 @@ fetch_frame(struct ledger *l, uint32_t n)
 
 	if (!take_ahead(l, n) && read_frame(l, n) != 0)
 		return -1;
+	cache_put(l, n);
 	f = &l->frames[n];
 	note_decoded(l, f, span_of(f->text, f->text_size));
 	if (f->local != 0)
@@ -335,15 +342,48 @@ store_indexed(struct ledger *l, uint32_t segment, uint32_t local)
 	return n;
 }
 
+/* The checked line at an offset, which is likely the one of that number. */
+static const struct checked_line *
+checked_at(const struct frame *f, size_t at, size_t number)
+{
+	size_t low = 0, high = f->nlines, mid = number;
+
+	while (low < high) {
+		if (mid >= high)
+			mid = low + (high - low) / 2;
+		if (f->lines[mid].at == at)
+			return &f->lines[mid];
+		if (f->lines[mid].at < at)
+			low = mid + 1;
+		else
+			high = mid;
+		mid = high;
+	}
+	return NULL;
+}
+
+static int
+line_in_frame(
+    const struct frame *f, size_t at, size_t number, struct found_line *line)
+{
+	line->checked = checked_at(f, at, number);
+	if (line->checked == NULL)
+		return store_line_in(
+		    span_of(f->text, f->text_size), at, &line->text);
+	line->text = span_of(f->text + at, line->checked->size);
+	return 0;
+}
+
 int
 store_indexed_line(struct ledger *l, const struct place *p, struct found_line *line)
 {
+	const struct frame *f;
 	struct segment *s = &l->segments[p->segment];
 	size_t at = p->entry.line & ~TABLE_FORGOTTEN;
 	uint32_t local = p->entry.frame, n;
 	struct span text;
 
-	line->sound = false;
+	line->checked = NULL;
 	if (local < s->index->nframes && s->known[local] == 0 &&
 	    s->spooled[local] > 1)
 		return spool_line(
@@ -355,11 +395,13 @@ store_indexed_line(struct ledger *l, const struct place *p, struct found_line *l
 		store_free(l, n);
 		return -1;
 	}
-	line->sound = l->frames[n].sound;
-	if (store_line_in(text, at, &line->text) != 0)
+	f = &l->frames[n];
+	if (line_in_frame(f, at, l->next.number, line) != 0)
 		return -1;
 	l->next = (struct next_line){
-	    p->segment, local + 1, (uint32_t)(at + line->text.n + 1)};
+	    p->segment, local + 1, (uint32_t)(at + line->text.n + 1), 0};
+	if (line->checked != NULL)
+		l->next.number = (size_t)(line->checked - f->lines) + 1;
 	return 0;
 }
 
@@ -369,18 +411,23 @@ store_next(struct ledger *l, uint32_t segment, const unsigned char *key,
 {
 	const struct next_line *next = &l->next;
 	const struct segment *s = &l->segments[segment];
-	struct record_head h;
+	const struct checked_line *checked;
 	const struct frame *f;
+	struct record_head h;
 
 	if (next->local == 0 || next->segment != segment ||
 	    next->local > s->index->nframes || s->known[next->local - 1] == 0)
 		return false;
 	f = &l->frames[s->known[next->local - 1] - 1];
-	if (f->text == NULL || next->line >= f->text_size ||
-	    record_head(span_of(f->text + next->line, f->text_size - next->line),
-		&h) != 0 ||
-	    h.status != LEDGER_OK ||
-	    memcmp(h.key, key, sizeof(h.key)) != 0)
+	if (f->text == NULL || next->line >= f->text_size)
+		return false;
+	if ((checked = checked_at(f, next->line, next->number)) != NULL)
+		h = record_head_of(&checked->record);
+	else if (record_head(span_of(f->text + next->line,
+				 f->text_size - next->line),
+		     &h) != 0)
+		return false;
+	if (h.status != LEDGER_OK || memcmp(h.key, key, sizeof(h.key)) != 0)
 		return false;
 	memcpy(e->key, key, sizeof(e->key));
 	e->frame = next->local - 1;
