@@ -10,6 +10,7 @@
 #define PAYLOAD 4080 /* of a block: the checksum is in its last four bytes */
 #define CRC_AT  4092
 #define WINDOW  16 /* blocks that the kernel maps at once */
+#define AT_ONCE 64 /* windows of an old index that are kept while a new one is made */
 
 /* How many things go into a block. */
 enum {
@@ -429,6 +430,9 @@ merge(struct index_plan *p, struct section *s)
 			k++;
 			continue;
 		}
+		/* What has been gone through is not needed again. */
+		if (i < n && p->old->ntouched > AT_ONCE)
+			index_unload(p->old);
 		e = i < n ? index_entry(p->old, i) : NULL;
 		if (i < n && e == NULL)
 			return -1;
