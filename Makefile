@@ -62,7 +62,7 @@ EXAMPLES := $(sort $(wildcard share/examples/*))
 
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%.t,$(sort $(wildcard tests/unit/*.c)))
 HELPER   := $(patsubst tests/cmd/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/cmd/*.c)))
-PRELOAD  := tests/fault/inject.c tests/fault/record.c
+PRELOAD  := tests/fault/inject.c tests/fault/record.c tests/fault/names.c
 FAULT    := $(patsubst tests/fault/%.c,$(BUILD)/fault/%,$(sort $(filter-out $(PRELOAD),$(wildcard tests/fault/*.c)))) \
             $(PRELOAD:tests/fault/%.c=$(BUILD)/fault/%.so)
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(sort $(filter-out %/replay.c,$(wildcard tests/fuzz/*.c))))

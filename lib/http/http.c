@@ -28,12 +28,38 @@ list_take(struct transfer *t)
 		t->next->back = t->back;
 }
 
+/* Gives it to libcurl. */
+static CURLMcode
+join(struct transfer *t)
+{
+	struct multi *m = multi_with_room(t->http, t->target);
+	CURLMcode code = libcurl.multi_add_handle(m->curl, t->easy);
+
+	if (code == CURLM_OK) {
+		t->multi = m;
+		m->in_flight++;
+	}
+	return code;
+}
+
+static void
+part(struct transfer *t)
+{
+	if (t->multi == NULL)
+		return;
+	(void)libcurl.multi_remove_handle(t->multi->curl, t->easy);
+	t->multi->in_flight--;
+	t->multi = NULL;
+}
+
 /* Takes it from libcurl and from those at work. */
 static void
 leave(struct transfer *t)
 {
-	(void)libcurl.multi_remove_handle(t->multi->curl, t->easy);
-	t->multi->in_flight--;
+	part(t);
+	/* Without having got as far as a name: then each tries by itself. */
+	if (t->target->scout == t)
+		http_name_known(t->target, t->http);
 	t->http->in_flight--;
 	list_take(t);
 	loop_timer_clear(t->http->loop, &t->timer);
@@ -97,6 +123,45 @@ http_collect(struct multi *m)
 		    msg->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 		outcome = transfer_judge(t, msg->data.result);
 		finish(t, outcome);
+	}
+}
+
+/*
+ * Of many calls that start at once the first looks the host's name up, the
+ * others wait until it has: libcurl would start a thread and ask for each.
+ */
+void
+http_name_known(struct http_target *t, struct http *h)
+{
+	if (t->known)
+		return;
+	t->known = true;
+	t->scout = NULL;
+	loop_timer_set(h->loop, &h->join_timer, clock_mono_us());
+}
+
+static void
+on_join_timer(void *arg)
+{
+	struct http *h = arg;
+	struct transfer *waiting = NULL, *t, *next;
+	CURLMcode code;
+
+	for (t = h->working; t != NULL; t = next) {
+		next = t->next;
+		if (t->multi != NULL || !t->target->known)
+			continue;
+		list_take(t);
+		list_put(&waiting, t);
+	}
+	while ((t = waiting) != NULL) { /* the one that came first */
+		list_take(t);
+		list_put(&h->working, t);
+		if ((code = join(t)) == CURLM_OK)
+			continue;
+		snprintf(t->error, sizeof t->error, "libcurl: %s",
+		    libcurl.multi_strerror(code));
+		finish(t, HTTP_TRANSPORT);
 	}
 }
 
@@ -188,6 +253,8 @@ http_new(struct loop *l, const struct http_options *o)
 		h->options.body_max = HTTP_BODY_MAX;
 	h->stall_timer.fn = on_stall_timer;
 	h->stall_timer.arg = h;
+	h->join_timer.fn = on_join_timer;
+	h->join_timer.arg = h;
 	return h;
 }
 
@@ -209,8 +276,9 @@ http_free(struct http *h)
 	if (h == NULL)
 		return;
 	loop_timer_clear(h->loop, &h->stall_timer);
+	loop_timer_clear(h->loop, &h->join_timer);
 	while ((t = h->working) != NULL) {
-		(void)libcurl.multi_remove_handle(t->multi->curl, t->easy);
+		part(t);
 		loop_timer_clear(h->loop, &t->timer);
 		list_take(t);
 		transfer_free(t);
@@ -314,7 +382,7 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	libcurl.easy_setopt(
 	    t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.n);
 	t->call = c;
-	t->multi = multi_with_room(h, t->target);
+	t->multi = NULL;
 	t->started = clock_mono_us();
 	t->due = due_after(t, o->timeout_us);
 	t->due_first = due_after(t, o->first_byte_us);
@@ -323,10 +391,15 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	t->sent = t->begun = t->too_large = t->again = t->refused = false;
 	t->error[0] = '\0';
 	transfer_forget_headers(t);
-	code = libcurl.multi_add_handle(t->multi->curl, t->easy);
-	if (code != CURLM_OK) {
-		list_put(&h->resting, t);
-		return err_set(e, "libcurl: %s", libcurl.multi_strerror(code));
+	if (t->target->scout == NULL) {
+		code = join(t);
+		if (code != CURLM_OK) {
+			list_put(&h->resting, t);
+			return err_set(
+			    e, "libcurl: %s", libcurl.multi_strerror(code));
+		}
+		if (!t->target->known)
+			t->target->scout = t;
 	}
 	c->transfer = t;
 	list_put(&h->working, t);
@@ -334,7 +407,6 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	t->timer.arg = t;
 	if (next_due(t) != 0)
 		loop_timer_set(h->loop, &t->timer, next_due(t));
-	t->multi->in_flight++;
 	h->in_flight++;
 	if (o->stall_us > 0 && h->stall_timer.slot == 0)
 		loop_timer_set(h->loop, &h->stall_timer,

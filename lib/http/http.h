@@ -10,9 +10,9 @@
  * trusted with it (8.14; curl.c says why).  Then HTTP2_PER_MULTI calls share a
  * connection, and those that start together wait for the first one's handshake.
  *
- * All handles share the addresses of hosts and the TLS sessions: a burst looks
- * a name up a few times, not once for each connection, and a new connection can
- * take up the session of another.  Connections are not shared: libcurl takes
+ * All handles share the addresses of hosts and the TLS sessions: of the
+ * calls that start first one looks the name up and the others wait for it, and a
+ * new connection can take up the session of another.  Connections are not shared: libcurl takes
  * those of another multi handle only when nobody uses them, and it brought
  * nothing.
  *

@@ -35,10 +35,12 @@ is_connection(const struct http *h, curl_socket_t s)
 int
 multi_socket_open(void *arg, curl_socket_t s, curlsocktype purpose)
 {
-	struct http *h = arg;
+	struct transfer *t = arg;
+	struct http *h = t->http;
 	size_t n = h->nconnections;
 
 	(void)purpose;
+	http_name_known(t->target, h);
 	if ((size_t)s >= n) {
 		n = (size_t)s + 64;
 		h->connections = mem_resize(

@@ -48,6 +48,8 @@ struct http_target {
 	bool https;
 	bool http2; /* is asked for */
 	bool http1; /* is what the last answer was in */
+	struct transfer *scout; /* the one that looks its name up, while others wait */
+	bool known; /* the name has been looked up, and is in the share */
 };
 
 struct multi {
@@ -63,7 +65,7 @@ struct transfer {
 	    *next; /* in the list of those that rest or of those at work */
 	struct transfer **back;
 	struct http *http;
-	struct multi *multi;
+	struct multi *multi; /* NULL: waits for its target's name */
 	CURL *easy;
 	struct http_call *call;
 	struct http_target *target; /* that the handle is set up for */
@@ -99,6 +101,7 @@ struct http {
 	bool *connections; /* by descriptor: sockets whose closing is told to us */
 	size_t nconnections;
 	struct loop_timer stall_timer;
+	struct loop_timer join_timer; /* a name has come that some wait for */
 };
 
 /* curl.c */
@@ -110,7 +113,7 @@ bool curl_knows_cas(void);     /* a file of them, which it reads if nobody names
 /* The first with room, so that open connections are found again. */
 struct multi *multi_with_room(struct http *h, const struct http_target *t);
 void multi_free(struct multi *m);
-int multi_socket_open(void *http, curl_socket_t s, curlsocktype purpose);
+int multi_socket_open(void *transfer, curl_socket_t s, curlsocktype purpose);
 int multi_socket_close(void *http, curl_socket_t s);
 
 /* transfer.c */
@@ -122,6 +125,7 @@ const struct span *transfer_kept_headers(struct transfer *t);
 enum http_outcome transfer_judge(struct transfer *t, CURLcode code);
 
 /* http.c */
+void http_name_known(struct http_target *t, struct http *h);
 void http_collect(struct multi *m); /* those that have ended */
 
 #endif

@@ -222,7 +222,7 @@ transfer_new(struct http *h)
 	libcurl.easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_request);
 	libcurl.easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
 	libcurl.easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, multi_socket_open);
-	libcurl.easy_setopt(t->easy, CURLOPT_SOCKOPTDATA, h);
+	libcurl.easy_setopt(t->easy, CURLOPT_SOCKOPTDATA, t);
 	libcurl.easy_setopt(
 	    t->easy, CURLOPT_CLOSESOCKETFUNCTION, multi_socket_close);
 	libcurl.easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, h);
