@@ -3,8 +3,6 @@
 #include "io/hash.h"
 #include "json/json.h"
 
-#include <inttypes.h>
-
 #define KEY_AT     12
 #define TIME_AT    50
 #define TRAILER    18 /* ,"crc":"xxxxxxxx"} */
@@ -13,11 +11,26 @@
 static const char *const status_names[] = {"ok", "error", "forget", "batch"};
 
 static void
-add_member(struct buf *out, const char *name, struct span text)
+add_name(struct buf *out, const char *name)
+{
+	buf_adds(out, ",\"");
+	buf_adds(out, name);
+	buf_adds(out, "\":");
+}
+
+static void
+add_number(struct buf *out, const char *name, int64_t n)
+{
+	add_name(out, name);
+	buf_addi(out, n);
+}
+
+static void
+add_text(struct buf *out, const char *name, struct span text)
 {
 	if (text.p == NULL)
 		return;
-	buf_addf(out, ",\"%s\":", name);
+	add_name(out, name);
 	json_add_string(out, text);
 }
 
@@ -27,11 +40,25 @@ add_json(struct buf *out, const char *name, struct span json)
 {
 	if (json.p == NULL)
 		return;
-	buf_addf(out, ",\"%s\":", name);
+	add_name(out, name);
 	if (memchr(json.p, '\n', json.n) == NULL)
 		buf_addspan(out, json);
 	else
 		json_compact(out, json);
+}
+
+static void
+add_crc(struct buf *out, uint32_t crc)
+{
+	const unsigned char bytes[] = {(unsigned char)(crc >> 24),
+	    (unsigned char)(crc >> 16), (unsigned char)(crc >> 8),
+	    (unsigned char)crc};
+	char hex[2 * sizeof(bytes)];
+
+	hash_hex(bytes, sizeof(bytes), hex);
+	buf_adds(out, ",\"crc\":\"");
+	buf_add(out, hex, sizeof(hex));
+	buf_adds(out, "\"}\n");
 }
 
 void
@@ -45,19 +72,22 @@ ledger_record_write(struct buf *out, const struct ledger_record *rec)
 	buf_room(out, rec->request.n + rec->response.n + 512);
 	buf_addspan(out, SPAN("{\"v\":1,\"k\":\""));
 	buf_add(out, hex, sizeof(hex));
-	buf_addf(out,
-	    "\",\"t\":%" PRId64
-	    ",\"s\":\"%s\",\"http\":%d,\"attempts\":%d,\"ms\":%" PRId64,
-	    rec->time, status_names[rec->status], rec->http, rec->attempts,
-	    rec->millis);
-	add_member(out, "model", rec->model);
-	add_member(out, "endpoint", rec->endpoint);
-	add_member(out, "class", rec->class);
+	buf_adds(out, "\"");
+	add_number(out, "t", rec->time);
+	buf_adds(out, ",\"s\":\"");
+	buf_adds(out, status_names[rec->status]);
+	buf_adds(out, "\"");
+	add_number(out, "http", rec->http);
+	add_number(out, "attempts", rec->attempts);
+	add_number(out, "ms", rec->millis);
+	add_text(out, "model", rec->model);
+	add_text(out, "endpoint", rec->endpoint);
+	add_text(out, "class", rec->class);
 	add_json(out, "usage", rec->usage);
 	add_json(out, "req", rec->request);
 	add_json(out, "res", rec->response);
 	crc = hash_crc32c(0, out->data + start, out->len - start);
-	buf_addf(out, ",\"crc\":\"%08" PRIx32 "\"}\n", crc);
+	add_crc(out, crc);
 }
 
 static int
