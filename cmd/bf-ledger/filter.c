@@ -75,8 +75,9 @@ ended_so(struct filter *f, const struct ledger_record *rec)
 	struct err e;
 
 	buf_clear(&f->scratch);
-	return dialect_openai_chat.answer(
-		   &f->scratch, rec->response, rec->model, &a, &e) == 0 &&
+	return dialect_of_answer(rec->response)
+		       ->answer(&f->scratch, rec->response, rec->model, &a, &e) ==
+		   0 &&
 	       json_is(json_get(buf_span(&f->scratch), "finish_reason"),
 		   f->finish_reason);
 }

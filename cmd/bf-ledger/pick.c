@@ -213,8 +213,9 @@ on_line(void *arg, const struct survey_line *l)
 		return 0;
 	buf_clear(&w->response);
 	if (rec.status == LEDGER_OK && rec.response.p != NULL &&
-	    dialect_openai_chat.answer(
-		&w->response, rec.response, rec.model, &answer, &e) == 0)
+	    dialect_of_answer(rec.response)
+		    ->answer(&w->response, rec.response, rec.model, &answer, &e) ==
+		0)
 		picked.response = buf_span(&w->response);
 	if (p->finish == NULL || ends_in(picked.response, p->finish))
 		w->fn(w->arg, &picked);

@@ -61,30 +61,27 @@ hide_sample(struct buf *text, const unsigned char *key)
 	    SAMPLES, (int)sizeof(hex), hex);
 }
 
-/* Which sample a record is of is told by its key. */
-static void
-text_of_record(void *arg, const struct picked *p)
+/* Whether a record's key is the one of its request in some sample, whose text it
+ * is. */
+static bool
+text_in_dialect(
+    struct buf *text, const struct picked *p, const struct provider *provider)
 {
-	struct buf *text = arg, line = BUF_INIT;
+	struct buf line = BUF_INIT;
 	struct request r = REQUEST_INIT;
-	struct provider provider = {.dialect = &dialect_openai_chat};
 	struct entry en = ENTRY_INIT;
 	struct err e = ERR_INIT;
 	struct json_fault f;
 	bool same = false;
 
-	if (p->rec->request.p == NULL || json_type(p->rec->request) != JSON_OBJECT)
-		return;
-	provider.endpoint = mem_strndup(
-	    p->rec->endpoint.p == NULL ? "" : p->rec->endpoint.p,
-	    p->rec->endpoint.n);
+	r.lenient = true; /* as its run may have been */
 	for (int n = 0; n < SAMPLES && !same; n++) {
 		buf_clear(&line);
 		buf_adds(&line, "{\"request\":");
 		buf_addspan(&line, p->rec->request);
 		buf_addf(&line, ",\"sample\":%d}", n);
 		if (entry_parse(&en, buf_span(&line), &f) != 0 ||
-		    request_read_for(&r, &en, NULL, &provider, &e) != 0)
+		    request_read_for(&r, &en, NULL, provider, &e) != 0)
 			break;
 		same = memcmp(r.key, p->rec->key, sizeof(r.key)) == 0;
 		if (n == 0 || same) {
@@ -92,12 +89,33 @@ text_of_record(void *arg, const struct picked *p)
 			buf_addspan(text, buf_span(&r.text));
 		}
 	}
-	if (!same)
-		hide_sample(text, p->rec->key);
-	free(provider.endpoint);
 	entry_release(&en);
 	request_release(&r);
 	buf_release(&line);
+	return same;
+}
+
+/* Which sample a record is of, and of what dialect, is told by its key. */
+static void
+text_of_record(void *arg, const struct picked *p)
+{
+	struct provider provider = {.endpoint = NULL};
+	struct buf *text = arg;
+	bool same = false;
+
+	if (p->rec->request.p == NULL || json_type(p->rec->request) != JSON_OBJECT)
+		return;
+	provider.endpoint = mem_strndup(
+	    p->rec->endpoint.p == NULL ? "" : p->rec->endpoint.p,
+	    p->rec->endpoint.n);
+	provider.dialect = dialect_of_answer(p->rec->response);
+	same = text_in_dialect(text, p, &provider);
+	/* What failed has no answer that would say. */
+	for (size_t i = 0; !same && (provider.dialect = dialect_at(i)) != NULL; i++)
+		same = text_in_dialect(text, p, &provider);
+	if (!same)
+		hide_sample(text, p->rec->key);
+	free(provider.endpoint);
 }
 
 static void

@@ -5,17 +5,32 @@
  * dialect says what to send for it and reads what comes back into one form, so
  * that the engine knows no provider.
  *
+ * What a dialect has no way to say is refused before anything is sent, with the
+ * field's name.  Under "lenient" a field that says how to answer is left out
+ * instead, and told of; what says what is asked (messages, a format) never is.
+ * Members that are null, or say what holds without them, are as if they were not
+ * there.
+ *
  * An answer becomes the entry's "response": an object with these members, in
  * this order, so that the same answer always gives the same bytes:
  *
  *	text           string: what was said; with tool calls alone, ""
  *	model          string: as the provider names it, else as it was asked for
- *	finish_reason  string or null
+ *	finish_reason  string or null: of all dialects in OpenAI's words, stop,
+ *	               length, tool_calls, content_filter; a word that means none
+ *	               of these as it came
  *	usage          {"input","output","cached","reasoning"}, or null if none came
  *	reasoning      string, where the provider shows it
- *	tool_calls     array, where there are any
+ *	tool_calls     array in OpenAI's form, where there are any
  *	logprobs       as it came, where asked for
  *	refusal        true, where the text is a refusal
+ *
+ * The completion key is over the OpenAI form (engine/request.h), whatever the
+ * dialect makes of it, and that form is what the ledger keeps: requests can be
+ * read, searched and compared alike whoever answered them, the key can be
+ * computed from the record, and a dialect that learns to say more loses no
+ * answer.  A lenient run has the same keys: what was left out was asked for, and
+ * a strict run refuses such a request before it looks for an answer.
  */
 #ifndef BF_DIALECTS_DIALECT_H
 #define BF_DIALECTS_DIALECT_H
@@ -47,17 +62,25 @@ struct dialect_error {
 	char message[300];
 	char code[80]; /* "" where there is none; a number as its digits */
 	char type[80];
+	char retry_after[32]; /* "" or seconds, as the header of that name has them */
 };
 
 struct dialect {
 	const char *name; /* part of the completion key */
-	const char *path; /* what follows the base URL */
+	const char *path; /* what follows the base URL; {model} is the model's name */
+	/* What a base URL ends in, added where it does not; NULL: whatever it has. */
+	const char *version;
+	const char *key_header; /* what the key goes into; NULL: Authorization: Bearer */
+	const char *header;     /* one more that is always sent; NULL: none */
 
 	/*
-	 * Appends the body to send.  request is canonical JSON (json_canon());
-	 * model goes in place of its own.
+	 * Appends what to send for a body in the OpenAI form (dialect_form()): 0,
+	 * or -1 and e where that cannot be said.  Where lenient, fields that were
+	 * left out are appended to dropped, ", " between them.  NULL: the body is
+	 * sent as it is.
 	 */
-	void (*body)(struct buf *out, struct span request, struct span model);
+	int (*body)(struct buf *out, struct span request, struct span model,
+	    bool lenient, struct buf *dropped, struct err *e);
 
 	/*
 	 * Appends the response object for a body that is an answer: 0.  -1 and e
@@ -72,6 +95,26 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai_chat;
+
+/* By number, openai-chat first; NULL when there are no more. */
+const struct dialect *dialect_at(size_t n);
+const struct dialect *dialect_find(struct span name); /* NULL: none */
+
+/* The one whose answers look like this, openai-chat where none does. */
+const struct dialect *dialect_of_answer(struct span body);
+
+/*
+ * Appends the body in the OpenAI form: of request, which is canonical JSON
+ * (json_canon()), without what is never sent; model goes in place of its own.
+ */
+void dialect_form(struct buf *out, struct span request, struct span model);
+
+/*
+ * Appends what follows the base URL.  -1 and e where the model's name, which may
+ * come from data, would be more than one part of a path.
+ */
+int dialect_path(struct buf *out, const struct dialect *d, struct span model,
+    struct err *e);
 
 /* As the response and the ledger have it: an object, or null where it is not known. */
 void dialect_add_usage(struct buf *out, const struct dialect_usage *u);

@@ -3,113 +3,7 @@
  * SGLang, llama.cpp, Ollama, OpenRouter, Together, DeepSeek and others.
  * https://platform.openai.com/docs/api-reference/chat
  */
-#include "dialects/dialect.h"
-#include "json/json.h"
-
-#include <stdio.h>
-
-static bool
-is_one_of(struct span name, const struct span *list)
-{
-	for (; list->p != NULL; list++)
-		if (json_key_is(name, *list))
-			return true;
-	return false;
-}
-
-bool
-dialect_is_sent(struct span name)
-{
-	static const struct span not_sent[] = {
-	    SPAN_INIT("stream"), SPAN_INIT("stream_options"), {NULL, 0}};
-
-	return !is_one_of(name, not_sent);
-}
-
-bool
-dialect_is_transport(struct span name)
-{
-	static const struct span transport[] = {SPAN_INIT("store"),
-	    SPAN_INIT("metadata"), SPAN_INIT("user"),
-	    SPAN_INIT("safety_identifier"), SPAN_INIT("service_tier"),
-	    SPAN_INIT("prompt_cache_key"), SPAN_INIT("prompt_cache_retention"),
-	    {NULL, 0}};
-
-	return !dialect_is_sent(name) || is_one_of(name, transport);
-}
-
-static void
-body(struct buf *out, struct span request, struct span model)
-{
-	struct json_iter it = json_iter(request);
-	struct json_member m;
-	char before = '{';
-
-	while (json_next(&it, &m)) {
-		if (!dialect_is_sent(m.key))
-			continue;
-		buf_addc(out, before);
-		before = ',';
-		buf_addc(out, '"');
-		buf_addspan(out, m.key);
-		buf_adds(out, "\":");
-		if (json_key_is(m.key, SPAN("model")))
-			json_add_string(out, model);
-		else
-			buf_addspan(out, m.value);
-	}
-	if (before == '{')
-		buf_addc(out, before);
-	buf_addc(out, '}');
-}
-
-/* ---- answers ---- */
-
-int
-dialect_check(struct span body, struct err *e)
-{
-	struct json_fault fault;
-
-	if (body.n == 0)
-		return err_set(e, "the answer is empty");
-	if (json_check(body, &fault) != 0)
-		return err_set(e, "the answer is not JSON: byte %zu: %s", fault.at,
-		    fault.what);
-	return 0;
-}
-
-static bool
-is_object(struct span v)
-{
-	return v.p != NULL && json_type(v) == JSON_OBJECT;
-}
-
-static bool
-is_string(struct span v)
-{
-	return v.p != NULL && json_type(v) == JSON_STRING;
-}
-
-static bool
-is_there(struct span v)
-{
-	return v.p != NULL && json_type(v) != JSON_NULL;
-}
-
-static struct span
-get_in(struct span object, const char *name)
-{
-	return is_object(object) ? json_get(object, name) : SPAN_NONE;
-}
-
-/* A count, or 0 where there is none. */
-static int64_t
-count_of(struct span v)
-{
-	int64_t n;
-
-	return v.p != NULL && json_i64(v, &n) && n > 0 ? n : 0;
-}
+#include "dialects/reply.h"
 
 static void
 read_usage(struct span u, struct dialect_usage *usage)
@@ -129,31 +23,6 @@ read_usage(struct span u, struct dialect_usage *usage)
 	cached = get_in(in[2], "cached_tokens");
 	usage->cached = count_of(is_there(cached) ? cached : in[4]);
 	usage->reasoning = count_of(get_in(in[3], "reasoning_tokens"));
-}
-
-void
-dialect_add_usage(struct buf *out, const struct dialect_usage *u)
-{
-	if (!u->known) {
-		buf_adds(out, "null");
-		return;
-	}
-	buf_adds(out, "{\"input\":");
-	buf_addi(out, u->input);
-	buf_adds(out, ",\"output\":");
-	buf_addi(out, u->output);
-	buf_adds(out, ",\"cached\":");
-	buf_addi(out, u->cached);
-	buf_adds(out, ",\"reasoning\":");
-	buf_addi(out, u->reasoning);
-	buf_addc(out, '}');
-}
-
-static void
-add_member(struct buf *out, const char *name, struct span value)
-{
-	buf_addf(out, ",\"%s\":", name);
-	json_compact(out, value);
 }
 
 /* The parts of a choice that make the response. */
@@ -211,34 +80,17 @@ static void
 add_response(struct buf *out, struct span named, const struct choice *c,
     struct span model, const struct dialect_usage *usage, bool refused)
 {
-	buf_adds(out, "{\"text\":");
-	if (is_string(c->text) && !(refused && c->text.n == 2))
-		buf_addspan(out, c->text);
-	else if (refused)
-		buf_addspan(out, c->refusal);
-	else
-		buf_adds(out, "\"\"");
-	buf_adds(out, ",\"model\":");
-	if (is_string(named))
-		buf_addspan(out, named);
-	else
-		json_add_string(out, model);
-	buf_adds(out, ",\"finish_reason\":");
-	if (is_string(c->finish))
-		buf_addspan(out, c->finish);
-	else
-		buf_adds(out, "null");
-	buf_adds(out, ",\"usage\":");
-	dialect_add_usage(out, usage);
-	if (is_string(c->reasoning))
-		add_member(out, "reasoning", c->reasoning);
-	if (c->tool_calls.p != NULL)
-		add_member(out, "tool_calls", c->tool_calls);
-	if (is_there(c->logprobs))
-		add_member(out, "logprobs", c->logprobs);
-	if (refused)
-		buf_adds(out, ",\"refusal\":true");
-	buf_addc(out, '}');
+	struct reply r = {.text = c->text,
+	    .model = named,
+	    .finish_raw = c->finish,
+	    .reasoning = c->reasoning,
+	    .tool_calls = c->tool_calls,
+	    .logprobs = c->logprobs,
+	    .refused = refused};
+
+	if (refused && (!is_string(c->text) || c->text.n == 2))
+		r.text = c->refusal;
+	reply_write(out, &r, model, usage);
 }
 
 static int
@@ -280,59 +132,24 @@ answer(struct buf *out, struct span text, struct span model,
 
 /* ---- errors ---- */
 
-/* A string's text, or a number's digits, cut at a character's end. */
-static void
-copy_text(char *out, size_t size, struct span value)
-{
-	struct buf scratch = BUF_INIT;
-	struct span s = SPAN_NONE;
-	size_t n;
-
-	out[0] = '\0';
-	if (value.p == NULL)
-		return;
-	if (json_type(value) == JSON_NUMBER)
-		s = value;
-	else if (!json_text(value, &scratch, &s)) {
-		buf_release(&scratch);
-		return;
-	}
-	n = s.n < size ? s.n : size - 1;
-	while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-		n--;
-	memcpy(out, s.p, n);
-	out[n] = '\0';
-	buf_release(&scratch);
-}
-
 static void
 error(struct span text, struct dialect_error *de)
 {
-	struct json_fault fault;
-	struct span err;
+	struct span top, err = find_error(text, &top);
 
-	*de = (struct dialect_error){{0}, {0}, {0}};
-	if (text.n == 0 || json_check(text, &fault) != 0)
-		return;
-	text = json_value(text);
-	if (json_type(text) == JSON_ARRAY) { /* some wrap it */
-		text = json_at(text, 0);
-		if (text.p == NULL)
-			return;
-	}
-	if (!is_object(text))
-		return;
-	err = json_get(text, "error");
+	*de = (struct dialect_error){.message = ""};
 	if (is_string(err)) {
 		copy_text(de->message, sizeof de->message, err);
 		return;
 	}
 	if (!is_object(err))
-		err = text;
-	copy_text(de->message, sizeof de->message, json_get(err, "message"));
-	copy_text(de->code, sizeof de->code, json_get(err, "code"));
-	copy_text(de->type, sizeof de->type, json_get(err, "type"));
+		err = top;
+	copy_text(de->message, sizeof de->message, get_in(err, "message"));
+	copy_text(de->code, sizeof de->code, get_in(err, "code"));
+	copy_text(de->type, sizeof de->type, get_in(err, "type"));
 }
 
-const struct dialect dialect_openai_chat = {
-    "openai-chat", "/chat/completions", body, answer, error};
+const struct dialect dialect_openai_chat = {.name = "openai-chat",
+    .path = "/chat/completions",
+    .answer = answer,
+    .error = error};

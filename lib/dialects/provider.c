@@ -186,6 +186,30 @@ cut_slashes(char *url)
 		url[n - 1] = '\0';
 }
 
+/* Whether it ends in /v1, /v1beta, or the like. */
+static bool
+has_version(const char *url)
+{
+	const char *last = strrchr(url, '/');
+
+	return last != NULL && last[1] == 'v' && isdigit((unsigned char)last[2]);
+}
+
+static void
+complete_url(char **url, const struct dialect *d)
+{
+	struct buf whole = BUF_INIT;
+
+	cut_slashes(*url);
+	if (d->version == NULL || has_version(*url))
+		return;
+	buf_adds(&whole, *url);
+	buf_adds(&whole, d->version);
+	free(*url);
+	*url = mem_strdup(buf_cstr(&whole));
+	buf_release(&whole);
+}
+
 /* Another base URL than its own, if the user gave one. */
 static void
 replace_url(struct provider *p, const struct provider_options *o)
@@ -197,7 +221,7 @@ replace_url(struct provider *p, const struct provider_options *o)
 	if (url == NULL || *url == '\0')
 		return;
 	other = mem_strdup(url);
-	cut_slashes(other);
+	complete_url(&other, p->dialect);
 	p->replaced |= strcmp(other, p->base_url) != 0;
 	free(p->base_url);
 	p->base_url = other;
@@ -235,7 +259,7 @@ find_endpoint(struct provider *p, const struct provider_options *o, struct err *
 int
 provider_open(struct provider *p, const struct provider_options *o, struct err *e)
 {
-	cut_slashes(p->base_url);
+	complete_url(&p->base_url, p->dialect);
 	replace_url(p, o);
 	if (find_endpoint(p, o, e) != 0 || find_key(p, o, e) != 0)
 		return -1;
@@ -249,6 +273,7 @@ provider_release(struct provider *p)
 {
 	free(p->name);
 	free(p->key_variable);
+	free(p->auth);
 	free(p->url_variable);
 	free(p->base_url);
 	free(p->endpoint);
@@ -256,6 +281,18 @@ provider_release(struct provider *p)
 		secret_wipe(p->key, strlen(p->key));
 	free(p->key);
 	memset(p, 0, sizeof *p);
+}
+
+void
+provider_add_key(const struct provider *p, struct buf *header)
+{
+	const char *name = p->auth != NULL ? p->auth : p->dialect->key_header;
+
+	if (name == NULL || strcmp(name, PROVIDER_BEARER) == 0)
+		buf_adds(header, "Authorization: Bearer ");
+	else
+		buf_addf(header, "%s: ", name);
+	buf_adds(header, p->key);
 }
 
 int

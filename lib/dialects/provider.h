@@ -8,12 +8,17 @@
  *
  *	{"NAME": {"base_url": "https://HOST/v1", "dialect": "openai-chat",
  *	    "key": "NAME_API_KEY", "base_url_variable": "NAME_BASE_URL",
- *	    "rpm": 600, "tpm": 100000}, ...}
+ *	    "auth": "api-key", "rpm": 600, "tpm": 100000}, ...}
  *
  * key names the environment variable with the key, base_url_variable one that
- * replaces the base URL; rpm and tpm are what is kept to where the command line
+ * replaces the base URL; auth the header that the key goes into, where that is
+ * another than the dialect's ("api-key" with Azure, whose base URL is
+ * https://RESOURCE.openai.azure.com/openai/v1; "bearer" is the usual one); rpm and tpm are what is kept to where the command line
  * does not say.  null is as if the member was not there.  All but base_url and
  * dialect may be absent.
+ *
+ * A base URL of a dialect that has a version at its end (/v1) gets it where it is
+ * missing: the providers' own programs have it without.
  *
  * The endpoint is the name under which answers are kept: the provider's; where
  * the base URL was replaced on the command line or in the environment, that
@@ -29,11 +34,13 @@
 #include "dialects/dialect.h"
 
 #define PROVIDER_DEFAULT "openai" /* of a model that names none */
+#define PROVIDER_BEARER  "bearer" /* as auth: Authorization: Bearer KEY */
 
 struct provider {
 	char *name;
 	const struct dialect *dialect;
 	char *key_variable; /* NULL: it takes no key */
+	char *auth;         /* a header's name, or "bearer"; NULL: as the dialect has it */
 	char *url_variable; /* NULL: none */
 	char *base_url;     /* no slash at its end */
 	int64_t rpm, tpm;   /* 0: no limit is set */
@@ -75,6 +82,9 @@ const struct provider *providers_get(struct providers *ps, struct span name, str
 
 /* By number, as defined, not opened; NULL when there are no more. */
 const struct provider *providers_at(const struct providers *ps, size_t n);
+
+/* Appends the header with its key, which is there; the caller wipes it. */
+void provider_add_key(const struct provider *p, struct buf *header);
 
 /* Whether calls can be made: -1 and e if a key is needed and there is none. */
 int provider_ready(const struct provider *p, struct err *e);

@@ -82,11 +82,32 @@ take_limit(int64_t *to, struct span value, struct err *e)
 static int
 take_dialect(const struct dialect **to, struct span value, struct err *e)
 {
-	*to = &dialect_openai_chat;
-	return json_is(value, dialect_openai_chat.name)
-		   ? 0
-		   : err_set(e, "not a dialect that is built: %s",
-			 dialect_openai_chat.name);
+	struct buf known = BUF_INIT;
+	const struct dialect *d;
+
+	*to = NULL;
+	for (size_t i = 0; (d = dialect_at(i)) != NULL; i++) {
+		if (json_is(value, d->name))
+			*to = d;
+		buf_addf(&known, "%s%s", i == 0 ? "" : ", ", d->name);
+	}
+	if (*to == NULL)
+		err_set(e, "not a dialect that is known (%s)", buf_cstr(&known));
+	buf_release(&known);
+	return *to == NULL ? -1 : 0;
+}
+
+/* The name of a header: nothing that ends its line or its name. */
+static int
+take_auth(char **to, struct span value, struct err *e)
+{
+	static const char most[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+
+	if (take_text(to, value, e) == 0 &&
+	    (*to == NULL || (*to)[strspn(*to, most)] == '\0'))
+		return 0;
+	return err_set(e, "not the name of a header, nor \"bearer\"");
 }
 
 static int
@@ -100,12 +121,14 @@ take_member(struct provider *p, const struct json_member *m, struct err *e)
 		return take_text(&p->key_variable, m->value, e);
 	if (json_key_is(m->key, SPAN("base_url_variable")))
 		return take_text(&p->url_variable, m->value, e);
+	if (json_key_is(m->key, SPAN("auth")))
+		return take_auth(&p->auth, m->value, e);
 	if (json_key_is(m->key, SPAN("rpm")))
 		return take_limit(&p->rpm, m->value, e);
 	if (json_key_is(m->key, SPAN("tpm")))
 		return take_limit(&p->tpm, m->value, e);
 	return err_set(e, "not a member of a provider (base_url, dialect, key, "
-			  "base_url_variable, rpm, tpm)");
+			  "base_url_variable, auth, rpm, tpm)");
 }
 
 static int

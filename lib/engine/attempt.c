@@ -40,6 +40,14 @@ read_error(const struct provider *p, struct span body, struct dialect_error *de)
 	buf_release(&masked);
 }
 
+/* Some say when to come back in the error's body, and in no header. */
+static void
+heed_error(struct http_call *hc, const struct dialect_error *de)
+{
+	if (hc->retry_after[0] == '\0' && hc->retry_after_ms[0] == '\0')
+		memcpy(hc->retry_after, de->retry_after, sizeof de->retry_after);
+}
+
 /* What the attempt came to, in words. */
 static void
 describe(char *out, size_t size, const struct http_call *hc,
@@ -294,7 +302,7 @@ attempt_done(struct http_call *hc)
 	struct engine *en = x->en;
 	const struct provider *p = x->provider;
 	struct dialect_answer a = {.aside = NULL};
-	struct dialect_error de = {{0}, {0}, {0}};
+	struct dialect_error de = {.message = ""};
 	struct buf response = BUF_INIT;
 	struct err e = ERR_INIT;
 	struct retry_facts facts;
@@ -309,8 +317,10 @@ attempt_done(struct http_call *hc)
 		answer = dialect_check(hc->answer, &e) == 0 &&
 			 p->dialect->answer(&response, hc->answer,
 			     buf_span(&x->model), &a, &e) == 0;
-	else if (hc->outcome == HTTP_ANSWERED)
+	else if (hc->outcome == HTTP_ANSWERED) {
 		read_error(p, hc->answer, &de);
+		heed_error(hc, &de);
+	}
 	account_ended(en, x, &a.usage, answer);
 	if (answer) {
 		take_answer(x, &response, &a);

@@ -159,7 +159,8 @@ call_new(struct engine *en, struct request *r)
 	c->mark = MARKS_NONE;
 	c->http.done = attempt_done;
 	c->http.arg = c;
-	c->http.body = buf_span(&c->body);
+	buf_addspan(&c->wire, buf_span(&r->wire));
+	c->http.body = buf_span(c->wire.len > 0 ? &c->wire : &c->body);
 	return c;
 }
 
@@ -168,6 +169,7 @@ call_free(struct call *c)
 {
 	copies_free(c->en, c);
 	buf_release(&c->body);
+	buf_release(&c->wire);
 	buf_release(&c->model);
 	free(c);
 }
@@ -241,7 +243,7 @@ calls_add(struct engine *en, struct job *job, struct request *r)
 
 	if (made) {
 		c = call_new(en, r);
-		job->held += sizeof *c + c->body.cap;
+		job->held += sizeof *c + c->body.cap + c->wire.cap;
 		table_add(en, c);
 	}
 	job->call = c;
@@ -290,17 +292,19 @@ calls_put_off(struct engine *en, struct call *c, int64_t delay_us)
 /* ---- sent ---- */
 
 static struct http_target *
-make_target(struct engine *en, const struct provider *p, struct err *e)
+make_target(
+    struct engine *en, const struct provider *p, const char *path, struct err *e)
 {
 	struct buf url = BUF_INIT, authorization = BUF_INIT;
-	const char *headers[2] = {"Content-Type: application/json", NULL};
+	const char *headers[3] = {"Content-Type: application/json", NULL};
 	struct http_target *t;
 	size_t n = 1;
 
-	buf_addf(&url, "%s%s", p->base_url, p->dialect->path);
+	buf_addf(&url, "%s%s", p->base_url, path);
+	if (p->dialect->header != NULL)
+		headers[n++] = p->dialect->header;
 	if (p->key != NULL) {
-		buf_adds(&authorization, "Authorization: Bearer ");
-		buf_adds(&authorization, p->key);
+		provider_add_key(p, &authorization);
 		headers[n++] = buf_cstr(&authorization);
 	}
 	t = http_target_new(en->http, buf_cstr(&url), headers, n, e);
@@ -313,8 +317,10 @@ make_target(struct engine *en, const struct provider *p, struct err *e)
 
 /* On the first call of the run libcurl is loaded. NULL and e. */
 static struct http_target *
-target_of(struct engine *en, const struct provider *p, struct err *e)
+target_of(struct engine *en, const struct call *c, struct err *e)
 {
+	const struct provider *p = c->provider;
+	struct buf path = BUF_INIT;
 	struct http_options o = {.timeout_us = en->o->timeout_us,
 	    .connect_timeout_us = en->o->connect_timeout_us,
 	    .first_byte_us = en->o->first_byte_us,
@@ -326,25 +332,32 @@ target_of(struct engine *en, const struct provider *p, struct err *e)
 	    .user_agent = "bf-llm/" BF_VERSION};
 	struct http_target *t;
 
+	if (dialect_path(&path, p->dialect, buf_span(&c->model), e) != 0)
+		return NULL;
 	for (size_t i = 0; i < en->ntargets; i++)
-		if (en->targets[i].provider == p)
+		if (en->targets[i].provider == p &&
+		    strcmp(en->targets[i].path, buf_cstr(&path)) == 0) {
+			buf_release(&path);
 			return en->targets[i].http;
-	if (provider_ready(p, e) != 0)
-		return NULL;
-	if (en->http == NULL)
+		}
+	if (en->http == NULL && provider_ready(p, e) == 0)
 		en->http = http_new(en->loop, &o);
-	if ((t = make_target(en, p, e)) == NULL)
+	if (provider_ready(p, e) != 0 ||
+	    (t = make_target(en, p, buf_cstr(&path), e)) == NULL) {
+		buf_release(&path);
 		return NULL;
+	}
 	en->targets = mem_resize(
 	    en->targets, en->ntargets + 1, sizeof *en->targets);
-	en->targets[en->ntargets++] = (struct target){p, t};
+	/* The path is the target's from here on. */
+	en->targets[en->ntargets++] = (struct target){p, path.data, t};
 	return t;
 }
 
 static int
 start_call(struct engine *en, struct call *c, struct err *e)
 {
-	c->http.target = target_of(en, c->provider, e);
+	c->http.target = target_of(en, c, e);
 	if (c->http.target == NULL)
 		return -1;
 	if (flight_open(en, e) != 0) {
@@ -557,6 +570,8 @@ calls_free(struct engine *en)
 	}
 	free(en->table);
 	warm_close(en);
+	for (size_t i = 0; i < en->ntargets; i++)
+		free(en->targets[i].path);
 	free(en->targets);
 	lanes_free(en);
 	record_close(en);

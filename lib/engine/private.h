@@ -99,7 +99,8 @@ struct call {
 	struct call *next, *prev; /* in the list of its place */
 	struct job *jobs, *last_job;
 	unsigned char key[REQUEST_KEY_SIZE];
-	struct buf body;
+	struct buf body; /* as it is recorded */
+	struct buf wire; /* as it is sent; empty: the body */
 	struct buf model;
 	struct loop_timer timer;
 	uint32_t mark;     /* in flight or not recorded yet; else MARKS_NONE */
@@ -152,9 +153,10 @@ struct lane {
 	int64_t flying_tokens;
 };
 
-/* Where one provider's calls go. */
+/* Where one provider's calls go; with some dialects, one model's. */
 struct target {
 	const struct provider *provider;
+	char *path; /* behind the base URL */
 	struct http_target *http;
 };
 

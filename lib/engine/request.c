@@ -136,6 +136,21 @@ make_key(struct request *r, const struct provider *p, int64_t sample)
 	hash_blake2b(buf_span(t), r->key, sizeof r->key);
 }
 
+/* What is sent, and whether it can be. */
+static int
+translate(struct request *r, const struct dialect *d, struct err *e)
+{
+	buf_clear(&r->wire);
+	buf_clear(&r->dropped);
+	buf_clear(&r->scratch);
+	if (dialect_path(&r->scratch, d, buf_span(&r->model), e) != 0)
+		return -1;
+	return d->body == NULL
+		   ? 0
+		   : d->body(&r->wire, buf_span(&r->body), buf_span(&r->model),
+			 r->lenient, &r->dropped, e);
+}
+
 /* p: NULL for the one of ps that the model names. */
 static int
 fill(struct request *r, const struct entry *en, const char *model,
@@ -162,7 +177,9 @@ fill(struct request *r, const struct entry *en, const char *model,
 	buf_clear(&r->model);
 	buf_addspan(&r->model, bare);
 	buf_clear(&r->body);
-	p->dialect->body(&r->body, buf_span(&r->canon), buf_span(&r->model));
+	dialect_form(&r->body, buf_span(&r->canon), buf_span(&r->model));
+	if (translate(r, p->dialect, e) != 0)
+		return -1;
 	name = entry_get(en, "sample");
 	if (name.p == NULL || !json_i64(name, &sample))
 		sample = 0;
@@ -188,6 +205,8 @@ void
 request_release(struct request *r)
 {
 	buf_release(&r->body);
+	buf_release(&r->wire);
+	buf_release(&r->dropped);
 	buf_release(&r->model);
 	buf_release(&r->text);
 	buf_release(&r->canon);

@@ -9,9 +9,12 @@
  *	custom_id and body    a line of an OpenAI batch
  * The model is the body's own, else the default.
  *
+ * What the provider's dialect cannot say is an error here, so that nothing is sent
+ * for it.
+ *
  * The completion key is BLAKE2b-128 (RFC 7693) over the canonical JSON text
  *	{"body":B,"dialect":D,"endpoint":E,"model":M,"sample":N}
- * B being the body without "model" and without what dialect_is_transport()
+ * B being the body in the OpenAI form, whatever the dialect, without "model" and without what dialect_is_transport()
  * names, N the entry's integer field "sample", else 0.
  */
 #ifndef BF_ENGINE_REQUEST_H
@@ -25,7 +28,11 @@
 enum { REQUEST_KEY_SIZE = 16 };
 
 struct request {
-	struct buf body;  /* what is sent, and what the ledger keeps */
+	bool lenient;     /* for the owner to set: see dialects/dialect.h */
+
+	struct buf body;  /* in the OpenAI form, as the ledger keeps it */
+	struct buf wire;  /* what is sent for it; empty: the body as it is */
+	struct buf dropped; /* where lenient: what of it is not sent; "" if nothing */
 	struct buf model; /* text, without the provider */
 	const struct provider *provider;
 	unsigned char key[REQUEST_KEY_SIZE];

@@ -10,14 +10,14 @@ test_body(void)
 {
 	struct buf b = BUF_INIT;
 
-	d->body(&b,
+	dialect_form(&b,
 	    SPAN("{\"a\":1,\"model\":\"m@openai\",\"stream\":true,\"stream_"
 		 "options\":{},\"z\":[1]}"),
 	    SPAN("m\"1"));
 	is_span(buf_span(&b), SPAN("{\"a\":1,\"model\":\"m\\\"1\",\"z\":[1]}"),
 	    "the model without its provider; stream is not sent");
 	buf_clear(&b);
-	d->body(&b, SPAN("{}"), SPAN("m"));
+	dialect_form(&b, SPAN("{}"), SPAN("m"));
 	is_span(buf_span(&b), SPAN("{}"), "an empty body");
 	buf_release(&b);
 	ok(dialect_is_transport(SPAN("user")) &&

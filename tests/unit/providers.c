@@ -116,6 +116,38 @@ test_added(void)
 }
 
 static void
+header_is(struct providers *ps, const char *provider, const char *want)
+{
+	const struct provider *p = providers_get(ps, span_str(provider), &e);
+	struct buf header = BUF_INIT;
+
+	provider_add_key(p, &header);
+	is_str(buf_cstr(&header), want, provider);
+	buf_release(&header);
+}
+
+static void
+test_auth(void)
+{
+	struct providers *ps;
+
+	setenv("K", "secret-of-all", 1);
+	ps = with("{\"plain\":{\"base_url\":\"http://h\",\"key\":\"K\","
+		  "\"dialect\":\"openai-chat\"},"
+		  "\"azure\":{\"base_url\":\"https://r.example/openai/v1\","
+		  "\"dialect\":\"openai-chat\",\"key\":\"K\","
+		  "\"auth\":\"api-key\"},"
+		  "\"bearer\":{\"base_url\":\"http://h\",\"key\":\"K\","
+		  "\"dialect\":\"openai-chat\",\"auth\":\"bearer\"}}",
+	    NULL);
+	header_is(ps, "plain", "Authorization: Bearer secret-of-all");
+	header_is(ps, "bearer", "Authorization: Bearer secret-of-all");
+	header_is(ps, "azure", "api-key: secret-of-all");
+	providers_free(ps);
+	unsetenv("K");
+}
+
+static void
 test_options(void)
 {
 	const struct provider_options o = {
@@ -155,6 +187,8 @@ test_bad(void)
 	is_bad("{\"openai\":{\"base_url\":null}}", "no \"base_url\"");
 	is_bad("{\"openai\":{\"key\":\"A\\u0000B\"}}", "\"key\": not a text");
 	is_bad("{\"openai\":{\"dialect\":\"telex\"}}", "openai-chat");
+	is_bad("{\"openai\":{\"auth\":\"a: b\\r\\nc\"}}", "\"auth\": not the name");
+	is_bad("{\"openai\":{\"auth\":7}}", "\"auth\": not the name");
 	is_bad("{\"openai\":{\"rpm\":0}}", "\"rpm\": not a number from 1");
 	is_bad("{\"openai\":{\"tpm\":1.5}}", "\"tpm\": not a number from 1");
 	is_bad("{\"openai\":{\"rmp\":1}}", "\"rmp\": not a member");
@@ -193,6 +227,7 @@ main(void)
 	unsetenv("BF_ENDPOINT");
 	test_built_in();
 	test_added();
+	test_auth();
 	test_options();
 	test_bad();
 	test_unreadable();

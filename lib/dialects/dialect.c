@@ -1,0 +1,136 @@
+#include "dialects/dialect.h"
+
+#include "dialects/reply.h"
+
+static const struct dialect *const dialects[] = {&dialect_openai_chat};
+
+const struct dialect *
+dialect_at(size_t n)
+{
+	return n < sizeof dialects / sizeof *dialects ? dialects[n] : NULL;
+}
+
+const struct dialect *
+dialect_find(struct span name)
+{
+	const struct dialect *d;
+
+	for (size_t i = 0; (d = dialect_at(i)) != NULL; i++)
+		if (span_eq(name, span_str(d->name)))
+			return d;
+	return NULL;
+}
+
+const struct dialect *
+dialect_of_answer(struct span body)
+{
+	(void)body;
+	return &dialect_openai_chat;
+}
+
+/* ---- requests ---- */
+
+static bool
+is_one_of(struct span name, const struct span *list)
+{
+	for (; list->p != NULL; list++)
+		if (json_key_is(name, *list))
+			return true;
+	return false;
+}
+
+bool
+dialect_is_sent(struct span name)
+{
+	static const struct span not_sent[] = {
+	    SPAN_INIT("stream"), SPAN_INIT("stream_options"), {NULL, 0}};
+
+	return !is_one_of(name, not_sent);
+}
+
+bool
+dialect_is_transport(struct span name)
+{
+	static const struct span transport[] = {SPAN_INIT("store"),
+	    SPAN_INIT("metadata"), SPAN_INIT("user"),
+	    SPAN_INIT("safety_identifier"), SPAN_INIT("service_tier"),
+	    SPAN_INIT("prompt_cache_key"), SPAN_INIT("prompt_cache_retention"),
+	    {NULL, 0}};
+
+	return !dialect_is_sent(name) || is_one_of(name, transport);
+}
+
+void
+dialect_form(struct buf *out, struct span request, struct span model)
+{
+	struct json_iter it = json_iter(request);
+	struct json_member m;
+	char before = '{';
+
+	while (json_next(&it, &m)) {
+		if (!dialect_is_sent(m.key))
+			continue;
+		buf_addc(out, before);
+		before = ',';
+		buf_addc(out, '"');
+		buf_addspan(out, m.key);
+		buf_adds(out, "\":");
+		if (json_key_is(m.key, SPAN("model")))
+			json_add_string(out, model);
+		else
+			buf_addspan(out, m.value);
+	}
+	if (before == '{')
+		buf_addc(out, before);
+	buf_addc(out, '}');
+}
+
+/* Nothing in it that ends a part of a path, escapes, or means another folder. */
+static bool
+is_path_part(struct span s)
+{
+	static const char most[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.";
+
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\0' || strchr(most, s.p[i]) == NULL)
+			return false;
+	return s.n > 0 && *s.p != '.';
+}
+
+int
+dialect_path(
+    struct buf *out, const struct dialect *d, struct span model, struct err *e)
+{
+	static const struct span name = SPAN_INIT("{model}");
+	const char *at = strstr(d->path, name.p);
+
+	if (at == NULL) {
+		buf_adds(out, d->path);
+		return 0;
+	}
+	if (!is_path_part(model))
+		return err_set(e,
+		    "the model's name \"%.*s\" cannot be part of a URL: letters, "
+		    "digits, -, _ and . make one",
+		    (int)(model.n > 100 ? 100 : model.n), model.p);
+	buf_add(out, d->path, (size_t)(at - d->path));
+	buf_addspan(out, model);
+	buf_adds(out, at + name.n);
+	return 0;
+}
+
+/* ---- answers ---- */
+
+int
+dialect_check(struct span body, struct err *e)
+{
+	struct json_fault fault;
+
+	if (body.n == 0)
+		return err_set(e, "the answer is empty");
+	if (json_check(body, &fault) != 0)
+		return err_set(e, "the answer is not JSON: byte %zu: %s", fault.at,
+		    fault.what);
+	return 0;
+}
