@@ -2,7 +2,8 @@
 
 #include "dialects/reply.h"
 
-static const struct dialect *const dialects[] = {&dialect_openai_chat};
+static const struct dialect *const dialects[] = {
+    &dialect_openai_chat, &dialect_anthropic};
 
 const struct dialect *
 dialect_at(size_t n)
@@ -24,7 +25,17 @@ dialect_find(struct span name)
 const struct dialect *
 dialect_of_answer(struct span body)
 {
-	(void)body;
+	/* Members that the answers of no other have. */
+	static const struct {
+		struct span name;
+		const struct dialect *dialect;
+	} marks[] = {{SPAN_INIT("stop_reason"), &dialect_anthropic}};
+
+	if (!is_object(body))
+		return &dialect_openai_chat;
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		if (json_get(body, marks[i].name.p).p != NULL)
+			return marks[i].dialect;
 	return &dialect_openai_chat;
 }
 

@@ -95,6 +95,7 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai_chat;
+extern const struct dialect dialect_anthropic;
 
 /* By number, openai-chat first; NULL when there are no more. */
 const struct dialect *dialect_at(size_t n);
