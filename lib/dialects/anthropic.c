@@ -194,8 +194,9 @@ add_messages(struct ask *a, struct span messages)
 			return -1;
 	}
 	if (got == 0 && t.role == NULL)
-		return ask_refuse(
-		    a, "needs one that is no system message", "messages");
+		return ask_refuse(a,
+		    "needs one with something in it that is no system message",
+		    "messages");
 	buf_adds(a->out, t.role == NULL ? "]" : "]}]");
 	return got;
 }

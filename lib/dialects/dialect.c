@@ -3,7 +3,7 @@
 #include "dialects/reply.h"
 
 static const struct dialect *const dialects[] = {
-    &dialect_openai_chat, &dialect_anthropic};
+    &dialect_openai_chat, &dialect_anthropic, &dialect_gemini};
 
 const struct dialect *
 dialect_at(size_t n)
@@ -26,16 +26,19 @@ const struct dialect *
 dialect_of_answer(struct span body)
 {
 	/* Members that the answers of no other have. */
-	static const struct {
-		struct span name;
-		const struct dialect *dialect;
-	} marks[] = {{SPAN_INIT("stop_reason"), &dialect_anthropic}};
+	static const struct span names[] = {SPAN_INIT("choices"),
+	    SPAN_INIT("stop_reason"), SPAN_INIT("candidates"),
+	    SPAN_INIT("promptFeedback")};
+	static const struct dialect *const whose[] = {&dialect_openai_chat,
+	    &dialect_anthropic, &dialect_gemini, &dialect_gemini};
+	struct span in[sizeof names / sizeof *names];
 
 	if (!is_object(body))
 		return &dialect_openai_chat;
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-		if (json_get(body, marks[i].name.p).p != NULL)
-			return marks[i].dialect;
+	json_pick(body, names, in, sizeof names / sizeof *names);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (in[i].p != NULL)
+			return whose[i];
 	return &dialect_openai_chat;
 }
 

@@ -96,6 +96,7 @@ struct dialect {
 
 extern const struct dialect dialect_openai_chat;
 extern const struct dialect dialect_anthropic;
+extern const struct dialect dialect_gemini;
 
 /* By number, openai-chat first; NULL when there are no more. */
 const struct dialect *dialect_at(size_t n);

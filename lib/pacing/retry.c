@@ -55,6 +55,9 @@ rule_status(const struct retry_facts *f)
 		return (struct retry_ruling){RETRY_FAIL, "redirect", false};
 	if (f->status == 400 && span_eq(f->code, SPAN("content_filter")))
 		return (struct retry_ruling){RETRY_FAIL, "content_filter", false};
+	/* Gemini's way of a 401. */
+	if (f->status == 400 && span_eq(f->code, SPAN("API_KEY_INVALID")))
+		return (struct retry_ruling){RETRY_STOP, "auth", false};
 	if (f->status >= 400)
 		return (struct retry_ruling){RETRY_FAIL, "bad_request", false};
 	return (struct retry_ruling){RETRY_AGAIN, "bad_answer", false};

@@ -7,7 +7,8 @@
  *
  *	transport error, request not taken, timeout, 408, 409, 425, 429, 5xx
  *	                                                    try again
- *	401, 402, 403, a 429 whose code says that the money is gone    stop the run
+ *	401, 402, 403, a 400 whose code says that the key is none, a 429 whose code
+ *	says that the money is gone                         stop the run
  *	400, 404, 413, 422, any other 3xx or 4xx            this entry fails
  *	a 200 that is no answer                             try again
  *

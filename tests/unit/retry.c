@@ -63,6 +63,9 @@ test_codes(void)
 	    "slow_down is an ordinary 429, without cost in attempts");
 	r = rule(RETRY_GOT_STATUS, 500, "insufficient_quota", NULL);
 	ok(r.verdict == RETRY_AGAIN, "the code of another status does not count");
+	r = rule(RETRY_GOT_STATUS, 400, "API_KEY_INVALID", NULL);
+	ok(r.verdict == RETRY_STOP && strcmp(r.class, "auth") == 0,
+	    "a 400 whose code says that the key is none stops the run");
 	r = rule(RETRY_GOT_STATUS, 400, "content_filter", NULL);
 	ok(r.verdict == RETRY_FAIL && strcmp(r.class, "content_filter") == 0,
 	    "a 400 of the content filter is its own class");
