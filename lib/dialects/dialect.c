@@ -2,8 +2,8 @@
 
 #include "dialects/reply.h"
 
-static const struct dialect *const dialects[] = {
-    &dialect_openai_chat, &dialect_anthropic, &dialect_gemini};
+static const struct dialect *const dialects[] = {&dialect_openai_chat,
+    &dialect_openai_responses, &dialect_anthropic, &dialect_gemini};
 
 const struct dialect *
 dialect_at(size_t n)
@@ -12,27 +12,19 @@ dialect_at(size_t n)
 }
 
 const struct dialect *
-dialect_find(struct span name)
-{
-	const struct dialect *d;
-
-	for (size_t i = 0; (d = dialect_at(i)) != NULL; i++)
-		if (span_eq(name, span_str(d->name)))
-			return d;
-	return NULL;
-}
-
-const struct dialect *
 dialect_of_answer(struct span body)
 {
 	/* Members that the answers of no other have. */
 	static const struct span names[] = {SPAN_INIT("choices"),
 	    SPAN_INIT("stop_reason"), SPAN_INIT("candidates"),
-	    SPAN_INIT("promptFeedback")};
+	    SPAN_INIT("promptFeedback"), SPAN_INIT("output")};
 	static const struct dialect *const whose[] = {&dialect_openai_chat,
-	    &dialect_anthropic, &dialect_gemini, &dialect_gemini};
+	    &dialect_anthropic, &dialect_gemini, &dialect_gemini,
+	    &dialect_openai_responses};
 	struct span in[sizeof names / sizeof *names];
 
+	if (body.p != NULL)
+		body = json_value(body);
 	if (!is_object(body))
 		return &dialect_openai_chat;
 	json_pick(body, names, in, sizeof names / sizeof *names);

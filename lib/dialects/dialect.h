@@ -95,12 +95,12 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai_chat;
+extern const struct dialect dialect_openai_responses;
 extern const struct dialect dialect_anthropic;
 extern const struct dialect dialect_gemini;
 
 /* By number, openai-chat first; NULL when there are no more. */
 const struct dialect *dialect_at(size_t n);
-const struct dialect *dialect_find(struct span name); /* NULL: none */
 
 /* The one whose answers look like this, openai-chat where none does. */
 const struct dialect *dialect_of_answer(struct span body);

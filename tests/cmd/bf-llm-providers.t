@@ -98,7 +98,7 @@ is "$status $(($(calls open) - before))" "75 15" "while it cools down the others
 
 # ---- the list, and a file that is wrong ----
 run bf-llm --list-providers
-is "$status $(grep -c . out)" "0 13" "all are listed"
+is "$status $(grep -c . out)" "0 16" "all are listed"
 is "$(grep '^two' out)" "two	openai-chat	$(base two)/	KEY_TWO	set	-	2000" "with what is known of them"
 run bash -c 'bf-llm --list-providers >/dev/full'
 is "$status" 2 "a full disk is an error"
