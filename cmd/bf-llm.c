@@ -35,6 +35,7 @@ enum {
 	OPT_WARM_PREFIX,
 	OPT_MAX_CALLS,
 	OPT_ACCEPT,
+	OPT_LENIENT,
 	OPT_UNORDERED,
 	OPT_WINDOW,
 	OPT_NO_LEDGER,
@@ -94,6 +95,8 @@ static const struct cli_option options[] = {
     {OPT_MAX_CALLS, "max-calls", "N", "stop after N calls, attempts counted"},
     {OPT_ACCEPT, "accept", "LIST",
 	"take answers that ended in length, content_filter, refusal"},
+    {OPT_LENIENT, "lenient", NULL,
+	"leave out, with a warning, what a provider cannot be asked"},
     {OPT_UNORDERED, "unordered", NULL, "put entries out as they are answered"},
     {OPT_WINDOW, "window", "SIZE",
 	"bytes of entries held for their turn (default 256M)"},
@@ -440,6 +443,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case OPT_ACCEPT:
 		o->accept = parse_accept(cli);
+		break;
+	case OPT_LENIENT:
+		o->lenient = true;
 		break;
 	case OPT_UNORDERED:
 		o->unordered = true;

@@ -290,6 +290,10 @@ summarise(struct engine *en)
 		engine_say(en, ENGINE_WARN,
 		    "%zu lone surrogates in %zu requests were replaced by U+FFFD",
 		    en->surrogates, en->surrogate_entries);
+	if (en->dropped_entries > 0)
+		engine_say(en, ENGINE_WARN,
+		    "%" PRIu64 " requests were sent without all that they ask for",
+		    en->dropped_entries);
 	add_things(&b, en->entries, "entry: ", "entries: ");
 	add_things(&b, good, "answer (", "answers (");
 	add_things(&b, en->calls, "call, ", "calls, ");

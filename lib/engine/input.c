@@ -137,9 +137,22 @@ count_surrogates(struct engine *en)
 		    (unsigned long long)jsonl_lineno(en->reader));
 }
 
+/* Once for what may be true of all. */
+static void
+count_dropped(struct engine *en)
+{
+	if (en->dropped_entries++ > 0)
+		return;
+	engine_say(en, ENGINE_WARN,
+	    "%s:%llu: --lenient: left out, as %s cannot say it: %s",
+	    jsonl_name(en->reader), (unsigned long long)jsonl_lineno(en->reader),
+	    en->request.provider->dialect->name, buf_cstr(&en->request.dropped));
+}
+
 static int
 read_request(struct engine *en, struct err *e)
 {
+	en->request.lenient = en->o->lenient;
 	if (request_read(
 		&en->request, &en->entry, en->o->model, en->providers, e) != 0)
 		return -1;
@@ -180,6 +193,8 @@ take_entry(struct engine *en)
 	}
 	if (en->request.surrogates != 0)
 		count_surrogates(en);
+	if (en->request.dropped.len > 0)
+		count_dropped(en);
 	if (anew_is_hit(en, en->request.provider, en->request.key)) {
 		en->hits++;
 		if (!output_is_free(en)) {

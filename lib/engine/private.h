@@ -217,6 +217,7 @@ struct engine {
 	struct request request;
 	size_t surrogates;
 	size_t surrogate_entries;
+	uint64_t dropped_entries; /* not all of what they ask for is sent */
 	struct hashset fresh_keys; /* answered in this run, where that matters */
 
 	/* calls */

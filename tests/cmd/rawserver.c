@@ -2,14 +2,18 @@
  * rawserver: a server that answers every request with the same bytes, for
  * answers that no decent server gives.
  *
- *	rawserver [-b BYTES] [-c] [-d MS] [-n] [-o COUNT] REPLY... -- CMD...
+ *	rawserver [-b BYTES] [-cn] [-d MS] [-o COUNT] [-r FILE] REPLY... -- CMD...
  *
  * Runs CMD with OPENAI_BASE_URL, BF_ENDPOINT and a key set and ends with its
- *status. The Nth request gets the bytes of the Nth REPLY file, later ones the
- *last's. -b BYTES	stop sending after so many bytes, and leave it at that -c
- *close the connection after each reply -d MS		send a byte at a time, so
- *many milliseconds apart -n		take connections and never answer -o COUNT
- *write the number of requests to this file Ends by itself after a minute.
+ * status.  The Nth request gets the bytes of the Nth REPLY file, later ones the
+ * last's.  Ends by itself after a minute.
+ *
+ *	-b BYTES	stop sending after so many bytes, and leave it at that
+ *	-c		close the connection after each reply
+ *	-d MS		send a byte at a time, so many milliseconds apart
+ *	-n		take connections and never answer
+ *	-o COUNT	write the number of requests to this file
+ *	-r FILE		append the requests to this file, "." in a line after each
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -44,7 +48,7 @@ static struct reply replies[REPLIES];
 static int nreplies, requests, delay_ms;
 static size_t bytes_most = (size_t)-1;
 static bool close_after, never;
-static const char *count_file;
+static const char *count_file, *request_file;
 static struct connection connections[CONNECTIONS];
 
 static struct reply
@@ -107,6 +111,18 @@ whole_request(struct connection *c)
 }
 
 static void
+keep(const char *request, size_t n)
+{
+	FILE *f;
+
+	if (request_file == NULL || (f = fopen(request_file, "ab")) == NULL)
+		return;
+	fwrite(request, 1, n, f);
+	fputs("\n.\n", f);
+	fclose(f);
+}
+
+static void
 receive(struct connection *c)
 {
 	ssize_t got = read(c->fd, c->request + c->n, REQUEST_MAX - c->n);
@@ -119,6 +135,7 @@ receive(struct connection *c)
 	c->n += (size_t)got;
 	if (c->reply != NULL || (n = whole_request(c)) == 0)
 		return;
+	keep(c->request, n);
 	memmove(c->request, c->request + n, c->n -= n);
 	c->reply = &replies[requests < nreplies ? requests : nreplies - 1];
 	c->sent = 0;
@@ -225,7 +242,7 @@ main(int argc, char **argv)
 	int ch, listener, status = 0;
 	pid_t server, child;
 
-	while ((ch = getopt(argc, argv, "+b:cd:no:")) != -1)
+	while ((ch = getopt(argc, argv, "+b:cd:no:r:")) != -1)
 		switch (ch) {
 		case 'b':
 			bytes_most = strtoul(optarg, NULL, 10);
@@ -242,6 +259,9 @@ main(int argc, char **argv)
 		case 'o':
 			count_file = optarg;
 			break;
+		case 'r':
+			request_file = optarg;
+			break;
 		default:
 			return 99;
 		}
@@ -251,6 +271,7 @@ main(int argc, char **argv)
 		replies[nreplies++] = slurp(argv[optind]);
 	if (optind + 1 >= argc || nreplies == 0)
 		errx(99, "usage: rawserver [-b BYTES] [-cn] [-d MS] [-o COUNT] "
+			 "[-r FILE] "
 			 "REPLY... -- CMD...");
 	listener = listen_somewhere();
 	server = fork();
