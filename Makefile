@@ -95,6 +95,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 
 # It is put into the program as it stands.
 $(BUILD)/obj/lib/dialects/providers.o: share/providers.json
+$(BUILD)/obj/lib/price/prices.o: share/prices.json
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@

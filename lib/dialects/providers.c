@@ -1,13 +1,9 @@
 #include "base/mem.h"
 #include "dialects/provider_open.h"
-#include "io/fdio.h"
-#include "io/userdir.h"
+#include "io/configfile.h"
 #include "json/json.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define FILE_MAX  ((size_t)1 << 20)
 #define LIMIT_MAX 100000000000 /* of rpm and tpm */
@@ -187,51 +183,14 @@ take_definitions(
 	return rc;
 }
 
-/* ---- the user's file ---- */
-
-static bool
-user_file(struct buf *path)
-{
-	if (!userdir(path, "XDG_CONFIG_HOME", ".config"))
-		return false;
-	buf_adds(path, "/bf/providers.json");
-	return true;
-}
-
-/* 1, 0 if there is none, or -1 and e. */
-static int
-read_file(const char *path, struct buf *text, struct err *e)
-{
-	int fd = fd_open(path, O_RDONLY | O_NOCTTY, 0);
-	ssize_t n;
-
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0
-							   : err_sys(e, "%s", path);
-	while ((n = fd_read(fd, buf_room(text, 1 << 14), 1 << 14)) > 0 &&
-	       text->len <= FILE_MAX)
-		text->len += (size_t)n;
-	if (n < 0)
-		err_sys(e, "%s", path);
-	else if (n > 0)
-		n = err_set(
-		    e, "%s: longer than a file of providers may be (1 MiB)", path);
-	fd_close(fd);
-	return n == 0 ? 1 : -1;
-}
-
 static int
 take_user_file(struct providers *ps, struct err *e)
 {
 	struct buf path = BUF_INIT, text = BUF_INIT;
-	int rc = 0;
+	int rc = configfile_read("providers.json", FILE_MAX, &path, &text, e);
 
-	if (user_file(&path)) {
-		rc = read_file(buf_cstr(&path), &text, e);
-		if (rc == 1)
-			rc = take_definitions(
-			    ps, buf_span(&text), buf_cstr(&path), e);
-	}
+	if (rc == 1)
+		rc = take_definitions(ps, buf_span(&text), buf_cstr(&path), e);
 	buf_release(&path);
 	buf_release(&text);
 	return rc;
