@@ -34,6 +34,9 @@ enum {
 	OPT_HEDGE,
 	OPT_WARM_PREFIX,
 	OPT_MAX_CALLS,
+	OPT_MAX_COST,
+	OPT_MAX_TOKENS_TOTAL,
+	OPT_PRICES,
 	OPT_ACCEPT,
 	OPT_LENIENT,
 	OPT_UNORDERED,
@@ -93,6 +96,12 @@ static const struct cli_option options[] = {
     {OPT_WARM_PREFIX, "warm-prefix", NULL,
 	"send one call first of those that share a long prompt prefix"},
     {OPT_MAX_CALLS, "max-calls", "N", "stop after N calls, attempts counted"},
+    {OPT_MAX_COST, "max-cost", "USD",
+	"stop before the calls of this run cost more"},
+    {OPT_MAX_TOKENS_TOTAL, "max-tokens-total", "N",
+	"stop before they take more tokens, in and out"},
+    {OPT_PRICES, "prices", "FILE",
+	"prices of more models, as LiteLLM's list has them"},
     {OPT_ACCEPT, "accept", "LIST",
 	"take answers that ended in length, content_filter, refusal"},
     {OPT_LENIENT, "lenient", NULL,
@@ -115,6 +124,7 @@ static const struct cli_command command = {"bf-llm",
     "have entries answered by a language model", options};
 
 static enum statusline_when show_progress = STATUSLINE_AUTO;
+static const char *prices_file; /* of --prices; NULL: none */
 
 static void
 draw_progress(const struct engine_progress *p)
@@ -441,6 +451,19 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 	case OPT_MAX_CALLS:
 		o->max_calls = cli_u64(cli);
 		break;
+	case OPT_MAX_COST:
+		if (price_parse_usd(span_str(cli->arg), &o->max_cost) != 0)
+			cli_usage(cli,
+			    "--max-cost takes an amount in US dollars, such as "
+			    "2.50, not \"%s\"",
+			    cli->arg);
+		break;
+	case OPT_MAX_TOKENS_TOTAL:
+		o->max_tokens_total = (int64_t)parse_count(cli, INT64_MAX / 4);
+		break;
+	case OPT_PRICES:
+		prices_file = cli->arg;
+		break;
 	case OPT_ACCEPT:
 		o->accept = parse_accept(cli);
 		break;
@@ -524,6 +547,17 @@ open_providers(const char *model, struct provider_options *po)
 	return ps;
 }
 
+static struct prices *
+open_prices(void)
+{
+	struct err e = ERR_INIT;
+	struct prices *prices = prices_new(prices_file, &e);
+
+	if (prices == NULL)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	return prices;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -531,6 +565,8 @@ main(int argc, char **argv)
 	    .jobs = 16,
 	    .attempts = 4,
 	    .max_calls = UINT64_MAX,
+	    .max_cost = -1,
+	    .max_tokens_total = -1,
 	    .fail_over = 1,
 	    .timeout_us = INT64_C(600000000),
 	    .connect_timeout_us = INT64_C(10000000),
@@ -541,6 +577,7 @@ main(int argc, char **argv)
 	};
 	struct provider_options po = {.report = warn};
 	struct providers *ps;
+	struct prices *prices;
 	struct cli cli;
 	int status, signo;
 
@@ -548,6 +585,7 @@ main(int argc, char **argv)
 	fd_tell_of(SIGUSR1);
 	parse_options(&cli, &o, &po);
 	ps = open_providers(o.model, &po);
+	o.prices = prices = open_prices();
 	/* Answers that are paid for must outlive a reader who went away. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
@@ -559,6 +597,7 @@ main(int argc, char **argv)
 	status = engine_run(&o, ps, &signo);
 	statusline_close();
 	providers_free(ps);
+	prices_free(prices);
 	free(o.redo);
 	free(o.abort_on);
 	if (signo != 0)

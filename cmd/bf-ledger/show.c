@@ -111,6 +111,10 @@ add_head(struct buf *out, const struct ledger_record *r)
 		    change_many((uint64_t)r->attempts), r->attempts, r->millis);
 	if (r->http != 0)
 		buf_addf(out, ", HTTP %d", r->http);
+	if (r->cost.p != NULL) {
+		buf_adds(out, ", $");
+		buf_addspan(out, r->cost);
+	}
 	if (r->usage.p != NULL) {
 		buf_adds(out, ", tokens ");
 		visible_add_line(out, r->usage);

@@ -7,6 +7,7 @@
 #include "io/utf8.h"
 #include "io/visible.h"
 #include "ledger/marks.h"
+#include "price/prices.h"
 #include "json/json.h"
 
 #include <inttypes.h>
@@ -31,6 +32,8 @@ struct row {
 	char *model, *endpoint;
 	uint64_t answers, failed, billed, attempts;
 	int64_t tokens[TOKENS];
+	uint64_t priced; /* records that tell their cost */
+	price_nano cost;
 };
 
 struct named {
@@ -98,6 +101,17 @@ add_usage(struct row *r, struct span usage)
 }
 
 static void
+add_cost(struct row *r, struct span cost)
+{
+	price_nano n;
+
+	if (cost.p == NULL || price_parse_usd(cost, &n) != 0)
+		return;
+	r->cost += n;
+	r->priced++;
+}
+
+static void
 add_record(void *arg, const struct picked *p)
 {
 	const struct ledger_record *rec = p->rec;
@@ -125,6 +139,7 @@ add_record(void *arg, const struct picked *p)
 	}
 	r->attempts += rec->attempts > 0 ? (uint64_t)rec->attempts : 0;
 	add_usage(r, rec->usage);
+	add_cost(r, rec->cost);
 }
 
 /* What killed runs left is counted as the next run will record it. */
@@ -183,12 +198,28 @@ add_name(struct buf *out, const char *name, size_t width)
 		buf_addc(out, ' ');
 }
 
+/* In twelve columns and a blank. */
+static void
+add_dollars(struct buf *out, const struct row *r)
+{
+	struct buf usd = BUF_INIT;
+
+	if (r->priced == 0)
+		buf_addc(&usd, '-');
+	else
+		price_add_rounded(&usd, r->cost);
+	buf_addf(out, " %12s", buf_cstr(&usd));
+	buf_release(&usd);
+}
+
 static void
 add_table(struct buf *out, const struct stat_sum *s)
 {
 	size_t models = 5, endpoints = 8;
+	uint64_t priced = 0;
 
 	for (size_t i = 0; i < s->nrows; i++) {
+		priced += s->rows[i].priced;
 		models = name_width(s->rows[i].model, models);
 		endpoints = name_width(s->rows[i].endpoint, endpoints);
 	}
@@ -196,8 +227,9 @@ add_table(struct buf *out, const struct stat_sum *s)
 	add_name(out, "model", models);
 	buf_adds(out, "  ");
 	add_name(out, "endpoint", endpoints);
-	buf_addf(out, " %9s %9s %9s %9s %12s %12s %12s %12s\n", "answers", "failed",
+	buf_addf(out, " %9s %9s %9s %9s %12s %12s %12s %12s", "answers", "failed",
 	    "billed?", "calls", "input", "output", "cached", "reasoning");
+	buf_adds(out, priced > 0 ? "          USD\n" : "\n");
 	for (size_t i = 0; i < s->nrows; i++) {
 		const struct row *r = &s->rows[i];
 
@@ -206,9 +238,12 @@ add_table(struct buf *out, const struct stat_sum *s)
 		add_name(out, r->endpoint, endpoints);
 		buf_addf(out,
 		    " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64
-		    " %12" PRId64 " %12" PRId64 " %12" PRId64 " %12" PRId64 "\n",
+		    " %12" PRId64 " %12" PRId64 " %12" PRId64 " %12" PRId64,
 		    r->answers, r->failed, r->billed, r->attempts, r->tokens[INPUT],
 		    r->tokens[OUTPUT], r->tokens[CACHED], r->tokens[REASONING]);
+		if (priced > 0)
+			add_dollars(out, r);
+		buf_addc(out, '\n');
 	}
 }
 
@@ -284,7 +319,9 @@ add_row(struct buf *out, const struct row *r)
 	for (int i = 0; i < TOKENS; i++)
 		buf_addf(out, "%s\"%s\":%" PRId64, i == 0 ? "" : ",",
 		    token_names[i], r->tokens[i]);
-	buf_adds(out, "}}");
+	buf_adds(out, "},\"cost_usd\":");
+	price_add_usd(out, r->cost);
+	buf_addf(out, ",\"priced\":%" PRIu64 "}", r->priced);
 }
 
 static void

@@ -107,6 +107,8 @@ total(const struct engine *en)
 		sum.output += t->output;
 		sum.cached += t->cached;
 		sum.reasoning += t->reasoning;
+		sum.cost += t->cost;
+		sum.unpriced += t->unpriced;
 	}
 	return sum;
 }
@@ -167,6 +169,15 @@ add_tokens(struct buf *b, const struct spent *t)
 }
 
 static void
+add_cost(struct buf *b, const struct spent *t)
+{
+	buf_adds(b, "\"cost_usd\":");
+	price_add_usd(b, t->cost);
+	buf_addc(b, ',');
+	add_number(b, "unpriced_calls", (int64_t)t->unpriced);
+}
+
+static void
 add_latency(struct buf *b, const struct histogram *h)
 {
 	static const struct {
@@ -203,6 +214,7 @@ add_models(const struct engine *en, struct buf *b)
 		add_number(b, "calls", (int64_t)t->calls);
 		add_number(b, "answers", (int64_t)t->answers);
 		add_tokens(b, t);
+		add_cost(b, t);
 		close_object(b, "},");
 	}
 	close_object(b, "}");
@@ -245,6 +257,7 @@ add_stats(const struct engine *en, struct buf *b, int status)
 	add_classes(b, "failures_by_class", &en->account.failures);
 	add_latency(b, en->account.latency);
 	add_tokens(b, &sum);
+	add_cost(b, &sum);
 	add_millis(b, "wall_ms", wall);
 	buf_addf(b, "\"calls_per_second\":%.3f,",
 	    wall == 0 ? 0.0 : (double)en->calls * 1e6 / (double)wall);
@@ -346,6 +359,22 @@ add_call_metrics(const struct engine *en, struct buf *b)
 }
 
 static void
+add_cost_metrics(const struct engine *en, struct buf *b)
+{
+	if (en->nlanes == 0)
+		return;
+	add_family(b, "cost_usd_total", "counter",
+	    "US dollars paid, as far as prices are known.");
+	for (size_t i = 0; i < en->nlanes; i++) {
+		buf_adds(b, "bf_llm_cost_usd_total{");
+		add_label(b, "model", lane_name(en, i));
+		buf_adds(b, "} ");
+		price_add_usd(b, en->lanes[i]->spent.cost);
+		buf_addc(b, '\n');
+	}
+}
+
+static void
 add_latency_metrics(const struct engine *en, struct buf *b)
 {
 	const struct account *a = &en->account;
@@ -383,6 +412,9 @@ add_metrics(const struct engine *en, struct buf *b, int status)
 	add_single(b, "hedges_won_total", "counter",
 	    "Second copies whose answer came first.", en->hedges_won);
 	add_token_metrics(en, b);
+	add_cost_metrics(en, b);
+	add_single(b, "unpriced_calls_total", "counter",
+	    "Calls paid for whose price is not known.", en->unpriced);
 	add_latency_metrics(en, b);
 	add_single(b, "calls_in_flight", "gauge", "Calls in flight.", en->flying);
 	add_single(b, "entries_left", "gauge",

@@ -267,7 +267,7 @@ take_answer(struct call *x, struct buf *response, const struct dialect_answer *a
 
 	lanes_answered(en, x, &a->usage);
 	copies_answered(en, x);
-	record_answer(en, c, &x->http, &a->usage);
+	record_answer(en, c, x, &a->usage);
 	o->text = *response;
 	o->aside = a->aside;
 	o->attempts = (int)c->attempts;
@@ -276,7 +276,8 @@ take_answer(struct call *x, struct buf *response, const struct dialect_answer *a
 }
 
 static void
-take_failure(struct call *x, const struct retry_ruling *r, const char *why)
+take_failure(struct call *x, const struct retry_ruling *r, const char *why,
+    const struct dialect_usage *u)
 {
 	struct call *c = copies_call(x);
 
@@ -288,10 +289,10 @@ take_failure(struct call *x, const struct retry_ruling *r, const char *why)
 		try_again(x, r, why);
 	else
 		calls_fail(x->en, c, r->class, why, x->http.status);
-	if (c->place == CALL_ENDED && c->outcome != NULL)
-		record_failure(x->en, c, &x->http, r->class);
+	if (u->known || (c->place == CALL_ENDED && c->outcome != NULL))
+		record_failure(x->en, c, x, r->class, u);
 	/* Where its call goes on it does without this one. */
-	else if (x->is_copy && c->place != CALL_ENDED)
+	if (x->is_copy && c->place != CALL_ENDED)
 		copies_free(x->en, c);
 }
 
@@ -312,6 +313,7 @@ attempt_done(struct http_call *hc)
 
 	en->flying--;
 	lanes_landed(en, x);
+	money_landed(en, x);
 	copies_landed(en, x);
 	if (hc->outcome == HTTP_ANSWERED && hc->status >= 200 && hc->status < 300)
 		answer = dialect_check(hc->answer, &e) == 0 &&
@@ -322,6 +324,7 @@ attempt_done(struct http_call *hc)
 		heed_error(hc, &de);
 	}
 	account_ended(en, x, &a.usage, answer);
+	money_ended(en, x, &a.usage, answer);
 	if (answer) {
 		take_answer(x, &response, &a);
 		return;
@@ -332,5 +335,5 @@ attempt_done(struct http_call *hc)
 	r = retry_rule(&facts);
 	describe(why, sizeof why, hc, &e, &de);
 	attempt_mask_key(p, why, strlen(why));
-	take_failure(x, &r, why);
+	take_failure(x, &r, why, &a.usage);
 }

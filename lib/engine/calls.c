@@ -374,6 +374,7 @@ start_call(struct engine *en, struct call *c, struct err *e)
 	lanes_started(en, c);
 	en->flying++;
 	account_started(en, c);
+	money_started(en, c);
 	warm_started(en, c);
 	copies_started(en, c);
 	copies_call(c)->attempts++;
@@ -464,6 +465,8 @@ calls_start(struct engine *en)
 			spend_budget(en);
 			return;
 		}
+		if (!money_allows(en, c))
+			return;
 		if (start_call(en, c, &e) != 0) {
 			engine_say(en, ENGINE_ERROR, "%s", e.text);
 			engine_stop(en, STATUS_CANNOT, "%s", e.text);

@@ -182,4 +182,6 @@ copies_answered(struct engine *en, struct call *x)
 	other->place = CALL_LANDED;
 	en->flying--;
 	lanes_landed(en, other);
+	money_landed(en, other);
+	money_unknown(en, other);
 }

@@ -280,6 +280,29 @@ add_things(struct buf *b, uint64_t n, const char *one, const char *more)
 	buf_addf(b, "%" PRIu64 " %s", n, n == 1 ? one : more);
 }
 
+/* What it cost, as far as prices are known; nothing where none is. */
+static void
+add_cost(struct buf *b, const struct engine *en)
+{
+	uint64_t priced = 0;
+
+	for (size_t i = 0; i < en->nlanes; i++)
+		priced += en->lanes[i]->priced;
+	if (en->calls == 0)
+		return;
+	if (priced == 0) {
+		buf_adds(b, ", no price known");
+		return;
+	}
+	buf_adds(b, ", $");
+	price_add_rounded(b, en->cost);
+	if (en->unpriced == 0)
+		return;
+	buf_adds(b, " and ");
+	add_things(b, en->unpriced, "call", "calls");
+	buf_adds(b, " without a known price");
+}
+
 static void
 summarise(struct engine *en)
 {
@@ -308,7 +331,9 @@ summarise(struct engine *en)
 	add_count(&b, en->tokens_in);
 	buf_adds(&b, " tokens in, ");
 	add_count(&b, en->tokens_out);
-	buf_addf(&b, " out; %.1f s", (double)(clock_mono_us() - en->started) / 1e6);
+	buf_adds(&b, " out");
+	add_cost(&b, en);
+	buf_addf(&b, "; %.1f s", (double)(clock_mono_us() - en->started) / 1e6);
 	engine_say(en, ENGINE_INFO, "%s", buf_cstr(&b));
 	buf_release(&b);
 }

@@ -23,6 +23,7 @@
 #include "dialects/provider.h"
 #include "engine/progress.h"
 #include "ledger/ledger.h"
+#include "price/prices.h"
 
 #include <stdint.h>
 
@@ -59,6 +60,9 @@ struct engine_options {
 	double hedge;      /* the part of calls, 0.5 to 1, after which a call is doubled; 0: none */
 	bool warm_prefix;  /* of the calls with the same prompt prefix one goes first */
 	uint64_t max_calls; /* of this run, attempts counted; UINT64_MAX: no limit */
+	int64_t max_cost;   /* of this run, 10^-9 US dollars; -1: no limit */
+	int64_t max_tokens_total; /* of this run, in and out; -1: no limit */
+	const struct prices *prices; /* NULL: none are known */
 	int64_t timeout_us;
 	int64_t connect_timeout_us;
 	int64_t first_byte_us; /* to the first byte of an answer; 0: none */

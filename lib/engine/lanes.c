@@ -12,8 +12,8 @@
 #define MINUTE_US (60 * SECOND_US)
 
 /* max_completion_tokens, or as it was called before. */
-static int64_t
-most_out(struct span body)
+int64_t
+lanes_most_out(struct span body)
 {
 	static const char *const names[] = {"max_completion_tokens", "max_tokens"};
 	int64_t most;
@@ -33,7 +33,7 @@ lanes_estimate(const struct lane *l, struct span body)
 					  budget_seen(l->budget), clock_mono_us());
 
 	return (int64_t)body.n / BYTES_PER_TOKEN + 1 +
-	       (counted ? most_out(body) : TOKENS_OUT);
+	       (counted ? lanes_most_out(body) : TOKENS_OUT);
 }
 
 /* ---- lanes ---- */
@@ -90,6 +90,7 @@ lanes_of(struct engine *en, const struct provider *p, struct span model)
 		adapt_init(
 		    &l->adapt, found_before(en, p, model), (unsigned)en->jobs_most);
 	copies_open(en, l);
+	money_price(en, l);
 	l->rpm = en->o->rpm != 0 ? en->o->rpm : p->rpm;
 	l->tpm = en->o->tpm != 0 ? en->o->tpm : p->tpm;
 	l->budget = budget_new(p->base_url, p->key, model);

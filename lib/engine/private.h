@@ -22,6 +22,7 @@
 #include "pacing/adapt.h"
 #include "pacing/budget.h"
 #include "pacing/hedge.h"
+#include "price/prices.h"
 
 enum {
 	OUT_HIGH = 256 << 10,  /* bytes waiting for standard output: nothing new is begun */
@@ -85,6 +86,14 @@ enum call_place {
 	CALL_ENDED,
 };
 
+#define MONEY_UNKNOWN ((price_nano)-1)
+
+/* What a call may take, as estimated. */
+struct money {
+	price_nano cost; /* MONEY_UNKNOWN: its model has no price */
+	int64_t tokens;  /* in and out */
+};
+
 struct call {
 	struct http_call http;
 	struct engine *en;
@@ -94,6 +103,8 @@ struct call {
 	struct bucket_taken taken; /* of the lane's budget, likewise */
 	struct lane_sums others;   /* what other processes had sent by then */
 	int64_t tokens; /* in and out, as estimated */
+	struct money projected; /* what it may take, while it flies and there is a cap */
+	price_nano cost;        /* of the attempt that landed last; MONEY_UNKNOWN */
 	enum call_place place;
 	struct call *same_bucket;
 	struct call *next, *prev; /* in the list of its place */
@@ -129,6 +140,9 @@ struct call_list {
 struct spent {
 	uint64_t calls, answers;
 	int64_t input, output, cached, reasoning; /* tokens */
+	price_nano cost;
+	uint64_t unpriced; /* calls that were paid for, nobody knows how much */
+	int64_t bytes;     /* of the requests that were answered */
 };
 
 /* What one model's calls wait in. */
@@ -136,6 +150,8 @@ struct lane {
 	const struct provider *provider;
 	struct buf model;
 	struct buf name; /* to tell of it: of another provider than the default with that */
+	struct price price;
+	bool priced;
 	struct spent spent;
 	struct call_list ready;    /* first those that were sent before ... */
 	struct call *again;        /* ... up to this one; NULL: there are none */
@@ -274,6 +290,9 @@ struct engine {
 	uint64_t retries, cooldowns;
 	uint64_t hedges, hedges_won; /* copies sent; those whose answer was taken */
 	int64_t tokens_in, tokens_out;
+	price_nano cost;        /* as far as prices are known */
+	uint64_t unpriced;      /* calls beside that were paid for */
+	struct money projected; /* of what is in flight, where there is a cap */
 	uint64_t settled;        /* entries whose answer or failure came in this run */
 	uint64_t settled_failed; /* of these */
 	uint64_t input_bytes;    /* of lines that were read */
@@ -355,12 +374,12 @@ void copies_drop(struct engine *en, struct call *copy); /* that is ready */
 void copies_free(struct engine *en, struct call *c);    /* the copy of c, if any */
 
 /* record.c: appended here, written at once by record_commit() */
-/* What came for a call, with it or its copy. */
-void record_answer(struct engine *en, struct call *c, const struct http_call *hc,
+/* What came for c with x, which is the call itself or its copy. */
+void record_answer(struct engine *en, struct call *c, const struct call *x,
     const struct dialect_usage *u);
-/* The attempt failed for good: that too is history worth keeping. */
-void record_failure(struct engine *en, struct call *c, const struct http_call *hc,
-    const char *class);
+/* The attempt failed for good, or was paid for: that too is history worth keeping. */
+void record_failure(struct engine *en, struct call *c, const struct call *x,
+    const char *class, const struct dialect_usage *u);
 /* 0, or -1 where what was appended is in no file at all. */
 int record_commit(struct engine *en);
 void record_close(struct engine *en);
@@ -373,6 +392,8 @@ void lanes_started(struct engine *en, struct call *c);
 /* Before anything else: what its headers say. */
 void lanes_landed(struct engine *en, struct call *c);
 void lanes_answered(struct engine *en, struct call *c, const struct dialect_usage *u);
+/* The most tokens that a request asks for, or what is usual. */
+int64_t lanes_most_out(struct span body);
 /* What a request will take, at most: its bytes, and max_completion_tokens or the like. */
 int64_t lanes_estimate(const struct lane *l, struct span body);
 /*
@@ -383,6 +404,17 @@ bool lanes_refused(struct engine *en, struct call *c, int64_t asked_us);
 /* Until when a model takes no calls, as far as is known. */
 int64_t lanes_cooldown_until(const struct lane *l);
 void lanes_free(struct engine *en);
+
+/* money.c */
+void money_price(struct engine *en, struct lane *l); /* finds the price of its model */
+/* Whether the caps let it be sent now; if not, and nothing flies, they end the run. */
+bool money_allows(struct engine *en, const struct call *c);
+void money_started(struct engine *en, struct call *x);
+void money_landed(struct engine *en, struct call *x); /* or it was cancelled */
+/* What it was billed, as far as that is known: x->cost. */
+void money_ended(struct engine *en, struct call *x, const struct dialect_usage *u,
+    bool answer);
+void money_unknown(struct engine *en, struct call *x); /* nobody will know */
 
 /* found.c */
 /* What -j auto found for a model in earlier runs; 0: nothing. */

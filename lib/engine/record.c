@@ -50,56 +50,67 @@ recordable(struct span body, bool is_json, struct buf *scratch)
 	return buf_span(scratch);
 }
 
+/* What x came to, and cost; the last one tells how many attempts it took. */
 static void
-record(struct engine *en, struct call *c, const struct http_call *hc,
-    enum ledger_status status, const char *class, struct span usage,
+record(struct engine *en, struct call *c, const struct call *x,
+    enum ledger_status status, const char *class, const struct dialect_usage *u,
     struct span response)
 {
+	const struct http_call *hc = &x->http;
+	struct buf usage = BUF_INIT, cost = BUF_INIT;
+	bool last = c->place == CALL_ENDED || status == LEDGER_OK;
 	struct ledger_record rec = {.status = status,
 	    .http = hc->status,
-	    .attempts = (int)c->attempts,
+	    .attempts = last ? (int)c->attempts : 0,
 	    .millis = hc->micros / 1000,
 	    .model = buf_span(&c->model),
 	    .endpoint = span_str(c->provider->endpoint),
 	    .class = class == NULL ? SPAN_NONE : span_str(class),
-	    .usage = usage,
 	    .request = buf_span(&c->body),
 	    .response = response};
 
 	memcpy(rec.key, c->key, sizeof rec.key);
+	if (u->known) {
+		dialect_add_usage(&usage, u);
+		rec.usage = buf_span(&usage);
+	}
+	if (x->cost != MONEY_UNKNOWN) {
+		price_add_usd(&cost, x->cost);
+		rec.cost = buf_span(&cost);
+	}
 	append(en, &rec);
+	buf_release(&usage);
+	buf_release(&cost);
 }
 
 void
-record_answer(struct engine *en, struct call *c, const struct http_call *hc,
+record_answer(struct engine *en, struct call *c, const struct call *x,
     const struct dialect_usage *u)
 {
-	struct buf scratch = BUF_INIT, usage = BUF_INIT;
+	struct buf scratch = BUF_INIT;
 
-	dialect_add_usage(&usage, u);
-	record(en, c, hc, LEDGER_OK, NULL, u->known ? buf_span(&usage) : SPAN_NONE,
-	    recordable(hc->answer, true, &scratch));
-	buf_release(&usage);
+	record(en, c, x, LEDGER_OK, NULL, u,
+	    recordable(x->http.answer, true, &scratch));
 	buf_release(&scratch);
 }
 
 void
-record_failure(struct engine *en, struct call *c, const struct http_call *hc,
-    const char *class)
+record_failure(struct engine *en, struct call *c, const struct call *x,
+    const char *class, const struct dialect_usage *u)
 {
 	struct buf scratch = BUF_INIT, masked = BUF_INIT;
 	struct json_fault f;
 	struct span body;
 	bool is_json;
 
-	buf_addspan(&masked, hc->answer);
+	buf_addspan(&masked, x->http.answer);
 	if (masked.len > 0)
 		attempt_mask_key(c->provider, masked.data, masked.len);
 	body = buf_span(&masked);
 	is_json = body.n > 0 && json_check(body, &f) == 0;
 	if (!is_json && body.n > 4096)
 		body.n = 4096;
-	record(en, c, hc, LEDGER_ERROR, class, SPAN_NONE,
+	record(en, c, x, LEDGER_ERROR, class, u,
 	    body.n == 0 ? SPAN("null") : recordable(body, is_json, &scratch));
 	buf_release(&masked);
 	buf_release(&scratch);

@@ -45,6 +45,7 @@ struct ledger_record {
 	struct span endpoint; /* text */
 	struct span class;    /* text: the error's class; none on an answer */
 	struct span usage;    /* JSON: normalised usage; may be none */
+	struct span cost;     /* JSON: a number, US dollars; none where no price is known */
 	struct span request;  /* JSON: canonical, without new lines */
 	struct span response; /* JSON: the provider's answer as it came (a JSON string where it was no JSON) */
 };

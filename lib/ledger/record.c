@@ -84,6 +84,7 @@ ledger_record_write(struct buf *out, const struct ledger_record *rec)
 	add_text(out, "endpoint", rec->endpoint);
 	add_text(out, "class", rec->class);
 	add_json(out, "usage", rec->usage);
+	add_json(out, "cost", rec->cost);
 	add_json(out, "req", rec->request);
 	add_json(out, "res", rec->response);
 	crc = hash_crc32c(0, out->data + start, out->len - start);
@@ -223,6 +224,9 @@ take_member(
 		rec->class = text_of(m->value, scratch);
 	else if (span_eq(m->key, SPAN("usage")))
 		rec->usage = m->value;
+	else if (span_eq(m->key, SPAN("cost")))
+		rec->cost = json_type(m->value) == JSON_NUMBER ? m->value
+							       : SPAN_NONE;
 	else if (span_eq(m->key, SPAN("req")))
 		rec->request = m->value;
 	else if (span_eq(m->key, SPAN("res")))

@@ -19,8 +19,9 @@ like "$(cat out)" ".bf/ledger: 14 records, 10 answers that serve
 20*Z to 20*Z
 
 model        endpoint   answers    failed   billed?     calls  *
-gpt-4o-mini  mock  *8         4         0        12           22           22            0            0
-other        mock  *2         0         0         2  *
+gpt-4o-mini  mock  *8         4         0        12           22           22            0            0     0.000017
+other        mock  *2         0         0         2  *-
+
 failed: 4 bad_request" "stat: a table by model and endpoint"
 run bf-ledger stat --json
 is "$(jq -c '[.records, .answers, .segments, .damages, .failed.bad_request, (.models | map(.answers))]' out)" \

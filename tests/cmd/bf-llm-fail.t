@@ -247,6 +247,6 @@ done
 fresh
 reply '200 OK' '{"choices":[],"usage":{"prompt_tokens":100,"completion_tokens":50}}' >paid
 raw paid good -- -m m one
-like "$(cat err)" '*; 107 tokens in, 53 out;*' "the tokens of an attempt that failed count as spent"
+like "$(cat err)" '*; 107 tokens in, 53 out, *' "the tokens of an attempt that failed count as spent"
 
 done_testing
