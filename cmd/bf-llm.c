@@ -36,6 +36,7 @@ enum {
 	OPT_MAX_CALLS,
 	OPT_MAX_COST,
 	OPT_MAX_TOKENS_TOTAL,
+	OPT_BUDGET_WINDOW,
 	OPT_PRICES,
 	OPT_ACCEPT,
 	OPT_LENIENT,
@@ -100,6 +101,8 @@ static const struct cli_option options[] = {
 	"stop before the calls of this run cost more"},
     {OPT_MAX_TOKENS_TOTAL, "max-tokens-total", "N",
 	"stop before they take more tokens, in and out"},
+    {OPT_BUDGET_WINDOW, "budget-window", "TIME",
+	"have both count what the ledger has of the last, say, 24h too"},
     {OPT_PRICES, "prices", "FILE",
 	"prices of more models, as LiteLLM's list has them"},
     {OPT_ACCEPT, "accept", "LIST",
@@ -461,6 +464,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 	case OPT_MAX_TOKENS_TOTAL:
 		o->max_tokens_total = (int64_t)parse_count(cli, INT64_MAX / 4);
 		break;
+	case OPT_BUDGET_WINDOW:
+		o->budget_window_us = parse_time(cli);
+		break;
 	case OPT_PRICES:
 		prices_file = cli->arg;
 		break;
@@ -501,6 +507,12 @@ check_ledger_options(
 			   : o->nredo > 0 ? "--redo"
 					  : NULL;
 
+	if (o->budget_window_us > 0 && o->max_cost < 0 && o->max_tokens_total < 0)
+		cli_usage(cli, "--budget-window is for --max-cost and "
+			       "--max-tokens-total");
+	if (no_ledger && o->budget_window_us > 0)
+		cli_usage(
+		    cli, "--budget-window and --no-ledger contradict each other");
 	if (no_ledger && what != NULL)
 		cli_usage(cli, "%s and --no-ledger contradict each other", what);
 	if (o->cached_only && (o->refresh || o->nredo > 0))

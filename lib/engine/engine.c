@@ -160,6 +160,8 @@ open_all(struct engine *en, struct err *e)
 	if (en->o->ledger != NULL &&
 	    (en->ledger = ledger_open(en->o->ledger, &lo, e)) == NULL)
 		return -1;
+	if (money_open(en, e) != 0)
+		return -1;
 	if (en->o->deadline_us > 0) {
 		en->deadline.fn = on_deadline;
 		en->deadline.arg = en;

@@ -62,6 +62,7 @@ struct engine_options {
 	uint64_t max_calls; /* of this run, attempts counted; UINT64_MAX: no limit */
 	int64_t max_cost;   /* of this run, 10^-9 US dollars; -1: no limit */
 	int64_t max_tokens_total; /* of this run, in and out; -1: no limit */
+	int64_t budget_window_us; /* what the ledger has of that time counts too; 0: nothing */
 	const struct prices *prices; /* NULL: none are known */
 	int64_t timeout_us;
 	int64_t connect_timeout_us;

@@ -2,6 +2,9 @@
 #include "engine/private.h"
 
 #include "base/msg.h"
+#include "io/clock.h"
+#include "ledger/walk.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 
@@ -41,6 +44,66 @@ price_of_call(struct engine *en, const struct call *c, struct price *p)
 	return en->o->prices != NULL &&
 	       prices_get(
 		   en->o->prices, model, span_str(c->provider->name), p, &e) == 1;
+}
+
+/* ---- what earlier runs paid ---- */
+
+struct earlier {
+	struct money sum;
+	int64_t since;
+	struct hashset
+	    seen; /* a record may be in two segments, where one was copied */
+	struct buf scratch;
+};
+
+static int64_t
+count_in(struct span usage, const char *name)
+{
+	struct span v = json_get(usage, name);
+	int64_t n;
+
+	return v.p != NULL && json_i64(v, &n) && n > 0 ? n : 0;
+}
+
+static int
+add_earlier(void *arg, const struct survey_line *l)
+{
+	struct earlier *w = arg;
+	struct ledger_record rec;
+	uint64_t mark;
+	price_nano cost;
+	struct err e;
+
+	if (l->head.time < w->since)
+		return 0;
+	mark = record_mark(l->line, &l->head);
+	if (!hashset_add(&w->seen, &mark) ||
+	    ledger_record_read(l->line, &rec, &w->scratch, &e) != 0)
+		return 0;
+	if (rec.cost.p != NULL && price_parse_usd(rec.cost, &cost) == 0)
+		w->sum.cost += cost;
+	if (rec.usage.p != NULL)
+		w->sum.tokens += count_in(rec.usage, "input") +
+				 count_in(rec.usage, "output");
+	return 0;
+}
+
+int
+money_open(struct engine *en, struct err *e)
+{
+	struct earlier w = {
+	    .since = clock_wall_ms() - en->o->budget_window_us / 1000,
+	    .seen = HASHSET_INIT(sizeof(uint64_t))};
+	const struct walk walk = {
+	    .record = add_earlier, .arg = &w, .since = w.since};
+	int rc = 0;
+
+	if (en->o->budget_window_us > 0 && en->ledger != NULL)
+		rc = walk_ledger(en->o->ledger, &walk, e);
+	en->before = w.sum;
+	hashset_release(&w.seen);
+	buf_release(&w.scratch);
+	return rc;
 }
 
 /* ---- what was paid ---- */
@@ -168,11 +231,17 @@ stop_cost(struct engine *en, price_nano next)
 	buf_adds(&b, "cost budget reached (--max-cost ");
 	price_add_usd(&b, en->o->max_cost);
 	buf_adds(&b, "): $");
-	price_add_rounded(&b, en->cost);
+	price_add_rounded(&b, en->before.cost + en->cost);
 	buf_adds(&b, " spent, the next call about $");
 	price_add_rounded(&b, next);
 	stop_spent(en, buf_cstr(&b));
 	buf_release(&b);
+}
+
+static int64_t
+tokens_spent(const struct engine *en)
+{
+	return en->before.tokens + en->tokens_in + en->tokens_out;
 }
 
 static void
@@ -183,7 +252,7 @@ stop_tokens(struct engine *en, int64_t next)
 	buf_addf(&b,
 	    "token budget reached (--max-tokens-total %" PRId64 "): %" PRId64
 	    " spent, the next call about %" PRId64,
-	    en->o->max_tokens_total, en->tokens_in + en->tokens_out, next);
+	    en->o->max_tokens_total, tokens_spent(en), next);
 	stop_spent(en, buf_cstr(&b));
 	buf_release(&b);
 }
@@ -209,9 +278,10 @@ money_allows(struct engine *en, const struct call *c)
 		stop_unpriced(en, c);
 		return false;
 	}
-	cost = fits(o->max_cost, en->cost, en->projected.cost, next.cost);
-	tokens = fits(o->max_tokens_total, en->tokens_in + en->tokens_out,
-	    en->projected.tokens, next.tokens);
+	cost = fits(
+	    o->max_cost, en->before.cost + en->cost, en->projected.cost, next.cost);
+	tokens = fits(o->max_tokens_total, tokens_spent(en), en->projected.tokens,
+	    next.tokens);
 	if (cost && tokens)
 		return true;
 	/* What is in flight may turn out cheaper than it looks. */

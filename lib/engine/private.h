@@ -293,6 +293,7 @@ struct engine {
 	price_nano cost;        /* as far as prices are known */
 	uint64_t unpriced;      /* calls beside that were paid for */
 	struct money projected; /* of what is in flight, where there is a cap */
+	struct money before;    /* of earlier runs, where they count */
 	uint64_t settled;        /* entries whose answer or failure came in this run */
 	uint64_t settled_failed; /* of these */
 	uint64_t input_bytes;    /* of lines that were read */
@@ -406,6 +407,8 @@ int64_t lanes_cooldown_until(const struct lane *l);
 void lanes_free(struct engine *en);
 
 /* money.c */
+/* What earlier runs took, where that counts; 0, or -1 and e. */
+int money_open(struct engine *en, struct err *e);
 void money_price(struct engine *en, struct lane *l); /* finds the price of its model */
 /* Whether the caps let it be sent now; if not, and nothing flies, they end the run. */
 bool money_allows(struct engine *en, const struct call *c);

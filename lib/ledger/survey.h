@@ -78,6 +78,8 @@ int survey_names(struct survey *s, char *const **names, size_t *n, struct err *e
 int survey_take(struct survey *s, const char *name, enum survey_lock lock, struct err *e);
 /* Whether somebody else has it locked right now. */
 bool survey_is_busy(struct survey *s);
+/* Whether it has no tail and was last written before that time, in Unix milliseconds. */
+bool survey_is_older(const struct survey *s, int64_t ms);
 
 /*
  * Reads it; fn may be NULL.  Where there is no lock, it is read again until

@@ -59,6 +59,8 @@ walk_segment(struct survey *s, const struct walk *w, struct err *e)
 	struct err mine = ERR_INIT;
 	int rc;
 
+	if (w->since != 0 && survey_is_older(s, w->since))
+		return 0;
 	rc = survey_read(s, w->record == NULL ? NULL : take_line, &c, &mine);
 	if (rc != 0 && !c.ended)
 		*e = mine;

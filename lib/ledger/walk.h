@@ -27,6 +27,8 @@ struct walk {
 	/* A file that is none of a ledger's; may be NULL. */
 	void (*stranger)(void *arg, const char *text);
 	void *arg;
+	/* Segments last written before that are passed over; Unix milliseconds, 0: none. */
+	int64_t since;
 };
 
 /*

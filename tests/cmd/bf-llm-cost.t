@@ -114,6 +114,26 @@ fresh
 llm -m elsewhere -j 4 --max-tokens-total 5000 many
 is "$status $(jq -s 'map(.response.usage // {} | (.input // 0) + (.output // 0)) | add | . > 4800 and . <= 5000' out)" "75 true" "--max-tokens-total"
 like "$(cat err)" "*token budget reached (--max-tokens-total 5000): * spent, the next call about *; stopping*" "is told"
+# ---- over several runs ----
+
+fresh
+llm -m m --prices prices.json -j 4 --max-cost 8 --budget-window 24h many
+is "$status" 75 "--budget-window: a first run spends its cap"
+sum() { bf-ledger stat --json | jq '.models[0].cost_usd'; }
+first=$(sum)
+rm calls.log
+llm -m m --prices prices.json -j 4 --max-cost 8 --budget-window 24h many
+is "$status $(calls) $(sum)" "75 0 $first" "another has nothing left"
+cp "$(echo .bf/ledger/*.zst)" .bf/ledger/copy.jsonl.zst
+llm -m m --prices prices.json -j 4 --max-cost 12 --budget-window 24h many
+is "$status $(sum | jq ". > 11.5 and . <= 12")" "75 true" "a higher cap has what is left of it, copies of segments counted once"
+llm -m m --prices prices.json -j 4 --max-cost 3 --budget-window 1ms many
+is "$status $(sum | jq ". > 14 and . <= 15")" "75 true" "what is older does not count"
+llm -m m --budget-window 24h many
+is "$status" 2 "without a cap it means nothing"
+llm -m m --max-cost 1 --budget-window 24h --no-ledger many
+is "$status" 2 "nor without a ledger"
+
 for bad in x -1 '$5' 1e99; do
 	llm -m m --max-cost "$bad" in
 	is "$status" 2 "--max-cost $bad"
