@@ -140,7 +140,7 @@ static int
 open_all(struct engine *en, struct err *e)
 {
 	struct ledger_options lo = {.sync = en->o->sync,
-	    .read_only = en->o->cached_only,
+	    .read_only = en->o->cached_only || en->o->plan != NULL,
 	    .report = on_ledger_report,
 	    .arg = en};
 
@@ -155,7 +155,7 @@ open_all(struct engine *en, struct err *e)
 		return -1;
 	if (account_open(en, e) != 0)
 		return -1;
-	if (en->o->ledger != NULL && !en->o->cached_only)
+	if (en->o->ledger != NULL && !lo.read_only)
 		flight_tell(en, &lo);
 	if (en->o->ledger != NULL &&
 	    (en->ledger = ledger_open(en->o->ledger, &lo, e)) == NULL)
@@ -368,6 +368,7 @@ close_all(struct engine *en)
 	calls_free(en);
 	flight_close(en);
 	anew_close(en);
+	plan_close(en);
 	account_close(en);
 	tell_close(en);
 	input_close(en);
@@ -402,7 +403,10 @@ engine_run(const struct engine_options *o, struct providers *ps, int *signo)
 		while (!is_finished(&en))
 			turn(&en);
 		tell_end(&en);
-		summarise(&en);
+		if (o->plan != NULL)
+			plan_tell(&en);
+		else
+			summarise(&en);
 		found_tell(&en);
 	}
 	close_all(&en);

@@ -43,6 +43,29 @@ struct engine_redo {
 	const char *value;
 };
 
+/* With --plan: what a run would take. */
+struct engine_range {
+	double likely, least, most;
+};
+struct engine_plan_model {
+	struct span name;
+	uint64_t calls;
+	uint64_t learned_from; /* answers in the ledger; 0: nothing is known */
+	struct engine_range in, out; /* tokens, of all calls */
+	struct engine_range usd;
+	bool priced; /* else usd is nothing */
+};
+struct engine_plan {
+	uint64_t entries;
+	uint64_t hits; /* answered from the ledger */
+	uint64_t calls;
+	uint64_t same; /* the same as another that is asked */
+	uint64_t bad;  /* cannot be asked */
+	struct engine_plan_model *models;
+	size_t nmodels;
+	double seconds; /* negative: not known */
+};
+
 struct engine_options {
 	char *const *files; /* "-" is standard input; none: standard input */
 	int nfiles;
@@ -88,6 +111,12 @@ struct engine_options {
 	const char *errors; /* a file for failed entries; NULL: they are told */
 	const char *stats;   /* a file for the account of the run, as JSON; NULL: none */
 	const char *metrics; /* and one for it as Prometheus text, while it runs too */
+
+	/*
+	 * Nothing is sent, written or put out: it is told once what a run would
+	 * take, and the status is 0 if that is nothing, else 1.  NULL: it runs.
+	 */
+	void (*plan)(const struct engine_plan *p);
 
 	/* How far the run is, ten times a second and once at the end; may be NULL. */
 	void (*progress)(const struct engine_progress *p);

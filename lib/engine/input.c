@@ -179,12 +179,33 @@ fail_entry(struct engine *en, const char *class, const char *message)
 }
 
 static void
+plan_entry(struct engine *en)
+{
+	struct err e = ERR_INIT;
+
+	if (read_request(en, &e) != 0) {
+		engine_say(en, ENGINE_ERROR, "%s:%llu: bad_request: %s",
+		    jsonl_name(en->reader),
+		    (unsigned long long)jsonl_lineno(en->reader), e.text);
+		engine_at_least(en, STATUS_SOME_FAILED);
+		plan_bad(en);
+	} else if (anew_is_hit(en, en->request.provider, en->request.key))
+		plan_hit(en);
+	else
+		plan_ask(en, &en->request);
+}
+
+static void
 take_entry(struct engine *en)
 {
 	struct err e = ERR_INIT;
 	struct job *job;
 
 	en->entries++;
+	if (en->o->plan != NULL) {
+		plan_entry(en);
+		return;
+	}
 	if (read_request(en, &e) != 0) {
 		memset(en->request.key, 0, sizeof en->request.key);
 		en->request.provider = NULL;

@@ -271,6 +271,8 @@ struct engine {
 	struct outfile *errors;
 	struct buf failed_entry;
 
+	struct plan *plan; /* with --plan */
+
 	/* how it stops */
 	bool no_reading;
 	bool no_sending;
@@ -405,6 +407,13 @@ bool lanes_refused(struct engine *en, struct call *c, int64_t asked_us);
 /* Until when a model takes no calls, as far as is known. */
 int64_t lanes_cooldown_until(const struct lane *l);
 void lanes_free(struct engine *en);
+
+/* plan.c */
+void plan_hit(struct engine *en);
+void plan_ask(struct engine *en, const struct request *r);
+void plan_bad(struct engine *en);
+void plan_tell(struct engine *en);
+void plan_close(struct engine *en);
 
 /* money.c */
 /* What earlier runs took, where that counts; 0, or -1 and e. */

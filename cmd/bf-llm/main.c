@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "engine/engine.h"
+#include "plan.h"
 #include "io/cli.h"
 #include "io/fdio.h"
 #include "io/num.h"
@@ -53,6 +54,7 @@ enum {
 	OPT_METRICS,
 	OPT_PROGRESS,
 	OPT_LIST_PROVIDERS,
+	OPT_PLAN,
 };
 
 static const struct cli_option options[] = {
@@ -69,6 +71,8 @@ static const struct cli_option options[] = {
 	"ask anew where finish_reason, model or refusal is VALUE"},
     {OPT_SYNC, "sync", "WHEN",
 	"have the disk confirm: second (default), always, never"},
+    {OPT_PLAN, "plan", NULL,
+	"send nothing: say how much would be asked, and what it would cost"},
     {OPT_LIST_PROVIDERS, "list-providers", NULL,
 	"show which providers are known, and end"},
     {OPT_BASE_URL, "base-url", "URL", "where calls go (default $OPENAI_BASE_URL)"},
@@ -394,6 +398,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 	case OPT_SYNC:
 		o->sync = parse_sync(cli);
 		break;
+	case OPT_PLAN:
+		o->plan = print_plan;
+		break;
 	case OPT_LIST_PROVIDERS:
 		list_providers();
 		break;
@@ -515,6 +522,8 @@ check_ledger_options(
 		    cli, "--budget-window and --no-ledger contradict each other");
 	if (no_ledger && what != NULL)
 		cli_usage(cli, "%s and --no-ledger contradict each other", what);
+	if (o->plan != NULL && o->cached_only)
+		cli_usage(cli, "--plan and --cached-only contradict each other");
 	if (o->cached_only && (o->refresh || o->nredo > 0))
 		cli_usage(cli, "--cached-only and %s contradict each other",
 		    o->refresh ? "--refresh" : "--redo");
@@ -534,6 +543,9 @@ parse_options(struct cli *cli, struct engine_options *o, struct provider_options
 	check_ledger_options(cli, o, no_ledger);
 	if (no_ledger)
 		o->ledger = NULL;
+	/* What a run would write is not written. */
+	if (o->plan != NULL)
+		o->errors = o->stats = o->metrics = NULL;
 	if (o->window == 0)
 		cli_usage(cli, "--window takes a size of 1 or more");
 	o->files = cli->operands;
