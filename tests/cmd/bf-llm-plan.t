@@ -27,7 +27,7 @@ plan in
 is "$status $(head -1 out)" "1 600 entries: 600 to ask, 0 from the ledger, 0 the same as others" "a first plan: status 1"
 is "$(column 2)" 600 "a row for the model"
 like "$(tail -1 out)" "a guess: the ledger has too few answers of m" "which is a guess"
-is "$(ls -A .bf/ledger 2>/dev/null | wc -l) $(wc -c <err)" "0 0" "nothing is written"
+is "$(find . -path "*ledger*" | wc -l) $(wc -c <err)" "0 0" "nothing is written"
 
 # ---- learned ----
 
@@ -38,11 +38,11 @@ planned_in=$(column 3)
 planned_out=$(column 5)
 usd=$(column 7)
 like "$(tail -1 out)" "as the answers in the ledger were; about * s" "it is learned from the ledger, with the time"
-{ cat in; echo '{"prompt":7}'; head -3 in; tail -2 in; } >more
-plan more
+{ cat in; echo '{"prompt":7}'; head -3 in; tail -2 in; } >more.jsonl
+plan more.jsonl
 is "$status $(head -1 out)" \
 	"1 606 entries: 450 to ask, 153 from the ledger, 2 the same as others, 1 that cannot be asked" "the same once more, and what is no request"
-like "$(cat err)" 'bf-llm: more:601: bad_request: "prompt" is not a string' "which is named"
+like "$(cat err)" 'bf-llm: more.jsonl:601: bad_request: "prompt" is not a string' "which is named"
 
 llm --stats s.json in
 is "$status $(jq .calls s.json)" "0 450" "as many calls as planned"
@@ -55,10 +55,10 @@ ok $? "the cost: $usd, $(jq .cost_usd s.json)"
 
 plan in
 is "$status $(cat out)" "0 600 entries: 0 to ask, 600 from the ledger, 0 the same as others" "all is there: status 0"
-before=$(ls -l .bf/ledger | cksum)
+before=$(stat -c "%n %s %Y" .bf/ledger/* | cksum)
 plan --refresh in
 is "$status $(head -1 out)" "1 600 entries: 600 to ask, 0 from the ledger, 0 the same as others" "--refresh asks all anew"
-is "$(ls -l .bf/ledger | cksum)" "$before" "and a plan changes nothing"
+is "$(stat -c "%n %s %Y" .bf/ledger/* | cksum)" "$before" "and a plan changes nothing"
 
 # ---- other models, none, broken input ----
 
@@ -73,8 +73,8 @@ is "$status $(cat out)" "0 0 entries: 0 to ask, 0 from the ledger, 0 the same as
 echo '{"prompt":' >broken
 plan broken
 is "$status" 2 "a broken line"
-echo '{"incomplete":{"by":"bf-prompt","why":"x","status":75}}' >cut
-plan cut
+echo '{"incomplete":{"by":"bf-prompt","why":"x","status":75}}' >cut.jsonl
+plan cut.jsonl
 is "$status $(grep -c incomplete out)" "75 0" "an input that is not whole"
 plan --cached-only in
 is "$status" 2 "--plan and --cached-only"
