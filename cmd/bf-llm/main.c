@@ -2,13 +2,13 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "engine/engine.h"
-#include "plan.h"
 #include "io/cli.h"
 #include "io/fdio.h"
 #include "io/num.h"
 #include "io/secret.h"
 #include "io/statusline.h"
 #include "ledger/ledger.h"
+#include "plan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +33,7 @@ enum {
 	OPT_FAIL_OVER,
 	OPT_ABORT_ON,
 	OPT_HEDGE,
+	OPT_FALLBACK,
 	OPT_WARM_PREFIX,
 	OPT_MAX_CALLS,
 	OPT_MAX_COST,
@@ -98,6 +99,8 @@ static const struct cli_option options[] = {
 	"stop when an entry fails with one of these classes"},
     {OPT_HEDGE, "hedge", "PERCENTILE",
 	"send calls once more that take longer than, say, p95 of all"},
+    {OPT_FALLBACK, "fallback", "MODELS",
+	"ask these, one after the other, what a model does not answer"},
     {OPT_WARM_PREFIX, "warm-prefix", NULL,
 	"send one call first of those that share a long prompt prefix"},
     {OPT_MAX_CALLS, "max-calls", "N", "stop after N calls, attempts counted"},
@@ -235,6 +238,26 @@ parse_abort_on(const struct cli *cli, struct engine_options *o)
 		    o->abort_on, o->nabort_on + 1, sizeof *o->abort_on);
 		o->abort_on[o->nabort_on++] = classes[i];
 		if (p[n] == '\0')
+			return;
+	}
+}
+
+/* A comma-separated list of models, once more. */
+static void
+parse_fallback(const struct cli *cli, struct engine_options *o)
+{
+	struct span model, bare, provider;
+	const char *p = cli->arg;
+	struct err e = ERR_INIT;
+
+	for (;; p += model.n + 1) {
+		model = span_of(p, strcspn(p, ","));
+		if (provider_split(model, &bare, &provider, &e) != 0)
+			cli_usage(cli, "--fallback: %s", e.text);
+		o->fallback = mem_resize(
+		    o->fallback, o->nfallback + 1, sizeof *o->fallback);
+		o->fallback[o->nfallback++] = mem_strndup(model.p, model.n);
+		if (p[model.n] == '\0')
 			return;
 	}
 }
@@ -455,6 +478,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 	case OPT_HEDGE:
 		o->hedge = parse_percentile(cli);
 		break;
+	case OPT_FALLBACK:
+		parse_fallback(cli, o);
+		break;
 	case OPT_WARM_PREFIX:
 		o->warm_prefix = true;
 		break;
@@ -571,6 +597,19 @@ open_providers(const char *model, struct provider_options *po)
 	return ps;
 }
 
+static void
+check_fallback(const struct engine_options *o, struct providers *ps)
+{
+	struct span bare, name;
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < o->nfallback; i++)
+		if (provider_split(span_str(o->fallback[i]), &bare, &name, &e) !=
+			0 ||
+		    providers_get(ps, name, &e) == NULL)
+			msg_die(STATUS_CANNOT, "--fallback: %s", e.text);
+}
+
 static struct prices *
 open_prices(void)
 {
@@ -609,6 +648,7 @@ main(int argc, char **argv)
 	fd_tell_of(SIGUSR1);
 	parse_options(&cli, &o, &po);
 	ps = open_providers(o.model, &po);
+	check_fallback(&o, ps);
 	o.prices = prices = open_prices();
 	/* Answers that are paid for must outlive a reader who went away. */
 	signal(SIGPIPE, SIG_IGN);
@@ -624,6 +664,9 @@ main(int argc, char **argv)
 	prices_free(prices);
 	free(o.redo);
 	free(o.abort_on);
+	for (size_t i = 0; i < o.nfallback; i++)
+		free((char *)(uintptr_t)o.fallback[i]);
+	free(o.fallback);
 	if (signo != 0)
 		fd_die_of(signo);
 	return status;

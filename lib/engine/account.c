@@ -251,6 +251,7 @@ add_stats(const struct engine *en, struct buf *b, int status)
 	add_number(b, "calls", (int64_t)en->calls);
 	add_number(b, "retries", (int64_t)en->retries);
 	add_number(b, "cooldowns", (int64_t)en->cooldowns);
+	add_number(b, "fallbacks", (int64_t)en->fallbacks);
 	add_number(b, "hedges", (int64_t)en->hedges);
 	add_number(b, "hedges_won", (int64_t)en->hedges_won);
 	add_classes(b, "retries_by_class", &en->account.retries);
@@ -407,6 +408,8 @@ add_metrics(const struct engine *en, struct buf *b, int status)
 	    "Calls made again, by what went wrong before.", &en->account.retries);
 	add_single(b, "cooldowns_total", "counter",
 	    "Times that a model refused calls for a while.", en->cooldowns);
+	add_single(b, "fallbacks_total", "counter",
+	    "Entries passed on to another model, each time.", en->fallbacks);
 	add_single(b, "hedges_total", "counter",
 	    "Second copies of slow calls; they are calls too.", en->hedges);
 	add_single(b, "hedges_won_total", "counter",

@@ -258,6 +258,29 @@ stop_run(struct call *x, const struct retry_ruling *r, const char *why)
 	engine_stop_sending(en);
 }
 
+/*
+ * With other models to ask, one that refuses every call is asked no more, and
+ * the run goes on.
+ */
+static bool
+go_without(struct call *x, const struct retry_ruling *r, const char *why)
+{
+	struct engine *en = x->en;
+
+	if (!fallback_is_for(en, r->class) || x->http.outcome != HTTP_ANSWERED)
+		return false;
+	if (x->lane->refused == NULL)
+		engine_say(en, ENGINE_WARN,
+		    "%s is asked no more: provider refusing: %s: %s",
+		    buf_cstr(&x->lane->name), r->class, why);
+	x->lane->refused = r->class;
+	if (copies_other_flies(x))
+		leave_to_other(x);
+	else
+		calls_fail(en, copies_call(x), r->class, why, x->http.status);
+	return true;
+}
+
 static void
 take_answer(struct call *x, struct buf *response, const struct dialect_answer *a)
 {
@@ -281,9 +304,10 @@ take_failure(struct call *x, const struct retry_ruling *r, const char *why,
 {
 	struct call *c = copies_call(x);
 
-	if (r->verdict == RETRY_STOP)
-		stop_run(x, r, why);
-	else if (copies_other_flies(x))
+	if (r->verdict == RETRY_STOP) {
+		if (!go_without(x, r, why))
+			stop_run(x, r, why);
+	} else if (copies_other_flies(x))
 		await_other(x, r, why);
 	else if (r->verdict == RETRY_AGAIN)
 		try_again(x, r, why);

@@ -444,6 +444,17 @@ drop_answered(struct engine *en, struct call *c)
 	call_free(c);
 }
 
+/* The provider refuses all calls, and other models are asked instead. */
+static void
+fail_refused(struct engine *en, struct call *c)
+{
+	if (c->is_copy)
+		copies_drop(en, c);
+	else
+		calls_fail(en, c, c->lane->refused,
+		    "the provider refused an earlier call for good", 0);
+}
+
 void
 calls_start(struct engine *en)
 {
@@ -464,6 +475,10 @@ calls_start(struct engine *en)
 		if (en->calls >= en->o->max_calls) {
 			spend_budget(en);
 			return;
+		}
+		if (c->lane->refused != NULL) {
+			fail_refused(en, c);
+			continue;
 		}
 		if (!money_allows(en, c))
 			return;
@@ -488,10 +503,26 @@ class_of(const struct engine *en, const struct outcome *o)
 	return o->aside == NULL || output_accepts(en, o->aside) ? NULL : o->aside;
 }
 
+/* To another model, if there is one to ask. */
+static bool
+pass_on(struct engine *en, struct job *job, const char *class)
+{
+	if (!fallback_ask(en, job, class))
+		return false;
+	/* In the order of the input it has its place already. */
+	if (job->call == NULL && en->o->unordered) {
+		en->held -= job->held;
+		output_queue(en, job);
+	}
+	return true;
+}
+
 static void
 settle_job(struct engine *en, struct job *job, struct outcome *o)
 {
 	job->call = NULL;
+	if (o != NULL && pass_on(en, job, class_of(en, o)))
+		return;
 	job->outcome = o;
 	if (o != NULL) {
 		o->refs++;

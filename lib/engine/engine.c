@@ -329,6 +329,9 @@ summarise(struct engine *en)
 	if (en->hedges > 0)
 		buf_addf(&b, ", %" PRIu64 " hedged (%" PRIu64 " won)", en->hedges,
 		    en->hedges_won);
+	if (en->fallbacks > 0)
+		buf_addf(&b, ", %" PRIu64 " passed on to another model",
+		    en->fallbacks);
 	buf_adds(&b, "; ");
 	add_count(&b, en->tokens_in);
 	buf_adds(&b, " tokens in, ");
@@ -383,6 +386,7 @@ engine_run(const struct engine_options *o, struct providers *ps, int *signo)
 	    .providers = ps,
 	    .entry = ENTRY_INIT,
 	    .out_entry = ENTRY_INIT,
+	    .again = ENTRY_INIT,
 	    .fresh_keys = HASHSET_INIT(REQUEST_KEY_SIZE),
 	    .started = clock_mono_us(),
 	    .looked = clock_mono_us()};

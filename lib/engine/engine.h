@@ -80,6 +80,8 @@ struct engine_options {
 	int64_t rpm;       /* requests a minute and model; 0: no limit */
 	int64_t tpm;       /* tokens */
 	uint64_t attempts; /* per call; those answered with 429 do not count */
+	const char **fallback; /* models to ask for what the first one does not answer */
+	size_t nfallback;
 	double hedge;      /* the part of calls, 0.5 to 1, after which a call is doubled; 0: none */
 	bool warm_prefix;  /* of the calls with the same prompt prefix one goes first */
 	uint64_t max_calls; /* of this run, attempts counted; UINT64_MAX: no limit */

@@ -182,6 +182,7 @@ static void
 plan_entry(struct engine *en)
 {
 	struct err e = ERR_INIT;
+	size_t asked;
 
 	if (read_request(en, &e) != 0) {
 		engine_say(en, ENGINE_ERROR, "%s:%llu: bad_request: %s",
@@ -189,7 +190,8 @@ plan_entry(struct engine *en)
 		    (unsigned long long)jsonl_lineno(en->reader), e.text);
 		engine_at_least(en, STATUS_SOME_FAILED);
 		plan_bad(en);
-	} else if (anew_is_hit(en, en->request.provider, en->request.key))
+	} else if (anew_is_hit(en, en->request.provider, en->request.key) ||
+		   fallback_hit(en, &asked))
 		plan_hit(en);
 	else
 		plan_ask(en, &en->request);
@@ -200,6 +202,7 @@ take_entry(struct engine *en)
 {
 	struct err e = ERR_INIT;
 	struct job *job;
+	size_t asked;
 
 	en->entries++;
 	if (en->o->plan != NULL) {
@@ -218,13 +221,21 @@ take_entry(struct engine *en)
 		count_dropped(en);
 	if (anew_is_hit(en, en->request.provider, en->request.key)) {
 		en->hits++;
-		if (!output_is_free(en)) {
+		/* It may be one that another model is asked for. */
+		if (!output_is_free(en) || en->o->nfallback > 0) {
 			output_queue(en, job_new(en));
 			return;
 		}
 		if (output_hit(en, &en->request))
 			return;
 		en->hits--; /* its record is damaged: as if there was none */
+	}
+	if (fallback_hit(en, &asked)) {
+		en->hits++;
+		job = job_new(en);
+		job->asked = asked;
+		output_queue(en, job);
+		return;
 	}
 	if (en->o->cached_only) {
 		fail_entry(en, "not_cached", "the ledger has no answer");

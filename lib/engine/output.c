@@ -124,10 +124,19 @@ put_response(struct engine *en, struct entry *entry, const char *file,
 	buf_release(&error);
 }
 
-/* false: its record cannot be read back, as the ledger has reported. */
-static bool
+/* What became of a job whose turn it was. */
+enum put {
+	PUT_OUT,   /* as an answer, or with those that failed */
+	PUT_NOT,   /* the ledger does not have its answer after all, as it has
+		      reported */
+	PUT_OTHER, /* another model is asked, or was */
+};
+
+/* job: NULL for the entry that was just read. */
+static enum put
 put_from_ledger(struct engine *en, struct entry *entry, const char *file,
-    uint64_t lineno, const struct provider *p, const unsigned char *key)
+    uint64_t lineno, const struct provider *p, const unsigned char *key,
+    struct job *job)
 {
 	struct ledger_record rec;
 	struct dialect_answer a;
@@ -136,7 +145,7 @@ put_from_ledger(struct engine *en, struct entry *entry, const char *file,
 	int got = ledger_get(en->ledger, key, &rec, &e);
 
 	if (got == 0)
-		return false;
+		return PUT_NOT;
 	if (got < 0) {
 		if (en->stop_status == 0)
 			engine_say(en, ENGINE_ERROR,
@@ -144,22 +153,28 @@ put_from_ledger(struct engine *en, struct entry *entry, const char *file,
 		engine_stop(en, STATUS_CANNOT, "the ledger cannot be read");
 		en->no_reading = true;
 		engine_stop_sending(en);
-		return true;
+		return PUT_OUT;
 	}
 	buf_clear(&en->response);
-	if (p->dialect->answer(&en->response, rec.response, rec.model, &a, &e) == 0)
+	if (p->dialect->answer(&en->response, rec.response, rec.model, &a, &e) ==
+	    0) {
+		if (job != NULL && a.aside != NULL &&
+		    !output_accepts(en, a.aside) &&
+		    fallback_ask(en, job, a.aside)) {
+			en->hits--;
+			return PUT_OTHER;
+		}
 		put_response(en, entry, file, lineno, buf_span(&en->response),
 		    a.aside, rec.attempts);
-	else {
+	} else {
 		add_error(&error, "bad_answer", e.text, rec.http, rec.attempts);
 		output_fail_entry(en, entry, file, lineno, buf_span(&error));
 		buf_release(&error);
 	}
-	return true;
+	return PUT_OUT;
 }
 
-/* false: the ledger does not have its answer after all. */
-static bool
+static enum put
 put_job(struct engine *en, struct job *job)
 {
 	struct entry *entry = &en->out_entry;
@@ -167,17 +182,17 @@ put_job(struct engine *en, struct job *job)
 	struct json_fault f;
 
 	if (job->left || entry_parse(entry, span_of(job->line, job->n), &f) != 0)
-		return true;
+		return PUT_OUT;
 	if (o == NULL || (o->recorded && o->text.len == 0))
-		return put_from_ledger(
-		    en, entry, job->file, job->lineno, job->provider, job->key);
+		return put_from_ledger(en, entry, job->file, job->lineno,
+		    job->provider, job->key, job);
 	if (o->failed)
 		output_fail_entry(
 		    en, entry, job->file, job->lineno, buf_span(&o->text));
 	else
 		put_response(en, entry, job->file, job->lineno, buf_span(&o->text),
 		    o->aside, o->attempts);
-	return true;
+	return PUT_OUT;
 }
 
 /* ---- the order ---- */
@@ -210,7 +225,7 @@ bool
 output_hit(struct engine *en, const struct request *r)
 {
 	return put_from_ledger(en, &en->entry, jsonl_name(en->reader),
-	    jsonl_lineno(en->reader), r->provider, r->key);
+		   jsonl_lineno(en->reader), r->provider, r->key, NULL) != PUT_NOT;
 }
 
 /* Of what the ledger has, so much is kept that it need not be read back. */
@@ -290,12 +305,22 @@ output_emit(struct engine *en)
 			output_flush(en);
 		if (output_full(en))
 			break;
-		if (!put_job(en, job)) {
+		switch (put_job(en, job)) {
+		case PUT_OUT:
+			take_first(en, job);
+			output_drop(en, job);
+			break;
+		case PUT_NOT:
 			ask_again(en, job);
-			continue;
+			break;
+		case PUT_OTHER:
+			/* What is in flight has no place here. */
+			if (job->call != NULL && en->o->unordered) {
+				take_first(en, job);
+				en->held += job->held;
+			}
+			break;
 		}
-		take_first(en, job);
-		output_drop(en, job);
 	}
 	forget_fresh(en);
 	if (en->first == NULL && en->ncalls == 0 && en->stop_status != 0 &&
@@ -481,6 +506,7 @@ output_close(struct engine *en)
 	}
 	forget_fresh(en);
 	entry_release(&en->out_entry);
+	entry_release(&en->again);
 	buf_release(&en->out.data);
 	buf_release(&en->response);
 	buf_release(&en->failed_entry);

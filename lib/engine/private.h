@@ -60,6 +60,7 @@ struct job {
 	struct call *call;    /* NULL once it has ended */
 	struct outcome *outcome; /* NULL: the ledger has the answer under key */
 	bool left;            /* not answered, and will not be in this run */
+	size_t asked;         /* how many of the models of --fallback */
 	unsigned char key[REQUEST_KEY_SIZE];
 	const struct provider *provider; /* NULL: it failed before that was known */
 	const char *file;
@@ -152,6 +153,7 @@ struct lane {
 	struct buf name; /* to tell of it: of another provider than the default with that */
 	struct price price;
 	bool priced;
+	const char *refused; /* the class with which all calls fail; NULL: they may go */
 	struct spent spent;
 	struct call_list ready;    /* first those that were sent before ... */
 	struct call *again;        /* ... up to this one; NULL: there are none */
@@ -267,6 +269,7 @@ struct engine {
 	struct outcome *fresh;    /* of this turn */
 	size_t kept;              /* bytes of recorded answers that are kept */
 	struct entry out_entry;
+	struct entry again; /* what is asked of another model */
 	struct buf response;
 	struct outfile *errors;
 	struct buf failed_entry;
@@ -290,6 +293,7 @@ struct engine {
 	int64_t started;
 	uint64_t entries, answered, hits, calls, failed, left;
 	uint64_t retries, cooldowns;
+	uint64_t fallbacks; /* entries passed on to another model, each time */
 	uint64_t hedges, hedges_won; /* copies sent; those whose answer was taken */
 	int64_t tokens_in, tokens_out;
 	price_nano cost;        /* as far as prices are known */
@@ -351,6 +355,20 @@ void calls_free(struct engine *en);
 void attempt_done(struct http_call *hc); /* what a call sets as http's done */
 /* Some servers show the key that they refuse; nothing that is kept or told may. */
 void attempt_mask_key(const struct provider *p, char *text, size_t n);
+
+/* fallback.c */
+/* Whether what failed with that class, which may be NULL, is for another model. */
+bool fallback_is_for(const struct engine *en, const char *class);
+/*
+ * The entry just read was not answered by its own model, as far as the ledger
+ * knows: whether another answered it; en->request is that, and *asked its number.
+ */
+bool fallback_hit(struct engine *en, size_t *asked);
+/*
+ * Has the next model asked for a job whose outcome is settled; false: there is
+ * none.  Else it has a call, or its answer is in the ledger.
+ */
+bool fallback_ask(struct engine *en, struct job *job, const char *class);
 
 /* warm.c: prompt prefixes that several calls share */
 /* The call is new: it is ready, or held behind another. */

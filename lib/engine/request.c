@@ -165,6 +165,10 @@ fill(struct request *r, const struct entry *en, const char *model,
 	if (body.p == NULL)
 		return -1;
 	json_pick(body, names, in, 3);
+	if (r->instead != NULL) {
+		model = r->instead;
+		in[2] = SPAN_NONE;
+	}
 	if (check_body(in[0], in[1], e) != 0 ||
 	    make_canon(r, body, in[2], model, e) != 0)
 		return -1;

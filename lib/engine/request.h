@@ -28,7 +28,9 @@
 enum { REQUEST_KEY_SIZE = 16 };
 
 struct request {
-	bool lenient;     /* for the owner to set: see dialects/dialect.h */
+	/* For the owner to set. */
+	bool lenient;        /* see dialects/dialect.h */
+	const char *instead; /* the model that is asked, whatever the entry names; NULL */
 
 	struct buf body;  /* in the OpenAI form, as the ledger keeps it */
 	struct buf wire;  /* what is sent for it; empty: the body as it is */
