@@ -439,7 +439,8 @@ read_usage(struct span u, struct dialect_usage *usage)
 	json_pick(u, names, in, 4);
 	usage->known = true;
 	usage->cached = count_of(in[2]);
-	usage->input = count_of(in[0]) + count_of(in[1]) + usage->cached;
+	usage->written = count_of(in[1]);
+	usage->input = count_of(in[0]) + usage->written + usage->cached;
 	usage->output = count_of(in[3]);
 }
 

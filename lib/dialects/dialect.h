@@ -44,6 +44,7 @@ struct dialect_usage {
 	int64_t input;     /* tokens, the cached ones included */
 	int64_t output;    /* tokens, those of reasoning included */
 	int64_t cached;
+	int64_t written; /* input that was put into a cache; in no response, but paid */
 	int64_t reasoning;
 	bool known;
 };

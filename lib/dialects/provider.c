@@ -275,6 +275,7 @@ provider_release(struct provider *p)
 	free(p->key_variable);
 	free(p->auth);
 	free(p->url_variable);
+	free(p->prices);
 	free(p->base_url);
 	free(p->endpoint);
 	if (p->key != NULL)

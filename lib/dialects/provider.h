@@ -8,13 +8,14 @@
  *
  *	{"NAME": {"base_url": "https://HOST/v1", "dialect": "openai-chat",
  *	    "key": "NAME_API_KEY", "base_url_variable": "NAME_BASE_URL",
- *	    "auth": "api-key", "rpm": 600, "tpm": 100000}, ...}
+ *	    "auth": "api-key", "prices": "openai", "rpm": 600, "tpm": 100000}, ...}
  *
  * key names the environment variable with the key, base_url_variable one that
  * replaces the base URL; auth the header that the key goes into, where that is
  * another than the dialect's ("api-key" with Azure, whose base URL is
- * https://RESOURCE.openai.azure.com/openai/v1; "bearer" is the usual one); rpm and tpm are what is kept to where the command line
- * does not say.  null is as if the member was not there.  All but base_url and
+ * https://RESOURCE.openai.azure.com/openai/v1; "bearer" is the usual one); prices
+ * the provider whose models' prices hold here too ("openai"); rpm and tpm are what
+ * is kept to where the command line does not say.  null is as if the member was not there.  All but base_url and
  * dialect may be absent.
  *
  * A base URL of a dialect that has a version at its end (/v1) gets it where it is
@@ -42,6 +43,7 @@ struct provider {
 	char *key_variable; /* NULL: it takes no key */
 	char *auth;         /* a header's name, or "bearer"; NULL: as the dialect has it */
 	char *url_variable; /* NULL: none */
+	char *prices;       /* the provider whose prices are its own; NULL: itself */
 	char *base_url;     /* no slash at its end */
 	int64_t rpm, tpm;   /* 0: no limit is set */
 

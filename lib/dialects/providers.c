@@ -119,12 +119,14 @@ take_member(struct provider *p, const struct json_member *m, struct err *e)
 		return take_text(&p->url_variable, m->value, e);
 	if (json_key_is(m->key, SPAN("auth")))
 		return take_auth(&p->auth, m->value, e);
+	if (json_key_is(m->key, SPAN("prices")))
+		return take_text(&p->prices, m->value, e);
 	if (json_key_is(m->key, SPAN("rpm")))
 		return take_limit(&p->rpm, m->value, e);
 	if (json_key_is(m->key, SPAN("tpm")))
 		return take_limit(&p->tpm, m->value, e);
 	return err_set(e, "not a member of a provider (base_url, dialect, key, "
-			  "base_url_variable, auth, rpm, tpm)");
+			  "base_url_variable, auth, prices, rpm, tpm)");
 }
 
 static int

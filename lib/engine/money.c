@@ -12,6 +12,13 @@
 
 /* ---- prices ---- */
 
+/* Whose prices are those of a provider. */
+static struct span
+seller(const struct provider *p)
+{
+	return span_str(p->prices != NULL ? p->prices : p->name);
+}
+
 /* Whether a price is known for the model of a lane. */
 void
 money_price(struct engine *en, struct lane *l)
@@ -21,7 +28,7 @@ money_price(struct engine *en, struct lane *l)
 
 	if (en->o->prices != NULL)
 		rc = prices_get(en->o->prices, buf_span(&l->model),
-		    span_str(l->provider->name), &l->price, &e);
+		    seller(l->provider), &l->price, &e);
 	if (rc < 0)
 		engine_say(en, ENGINE_WARN, "%s", e.text);
 	l->priced = rc == 1;
@@ -42,8 +49,7 @@ price_of_call(struct engine *en, const struct call *c, struct price *p)
 		return c->lane->priced;
 	}
 	return en->o->prices != NULL &&
-	       prices_get(
-		   en->o->prices, model, span_str(c->provider->name), p, &e) == 1;
+	       prices_get(en->o->prices, model, seller(c->provider), p, &e) == 1;
 }
 
 /* ---- what earlier runs paid ---- */
@@ -122,6 +128,7 @@ money_ended(
 		x->cost = price_of(&p, &(struct price_tokens){.input = u->input,
 					   .output = u->output,
 					   .cached = u->cached,
+					   .written = u->written,
 					   .reasoning = u->reasoning});
 		t->cost += x->cost;
 		en->cost += x->cost;
