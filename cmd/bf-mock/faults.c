@@ -401,23 +401,9 @@ fault_body(enum fault_kind kind, struct buf *out)
 	case FAULT_REDIRECT:
 		text = "";
 		break;
-	case FAULT_EMPTY_CHOICES:
-		text = "{\"id\":\"chatcmpl-test\",\"object\":\"chat.completion\","
-		       "\"choices\":[]}\n";
-		break;
-	case FAULT_ERROR_BODY:
-		text = "{\"error\":{\"message\":\"this is a test: an error with "
-		       "status 200\",\"code\":502}}\n";
-		break;
 	case FAULT_HTML:
 		text = "<!DOCTYPE html>\n<html><body><h1>Sign in</h1></body>"
 		       "</html>\n";
-		break;
-	case FAULT_NULL_CONTENT:
-		text = "{\"id\":\"chatcmpl-test\",\"object\":\"chat.completion\","
-		       "\"choices\":[{\"index\":0,\"message\":{\"role\":"
-		       "\"assistant\",\"content\":null},\"finish_reason\":"
-		       "\"stop\"}]}\n";
 		break;
 	default:
 		return;

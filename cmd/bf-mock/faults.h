@@ -99,7 +99,10 @@ const char *fault_name(enum fault_kind kind); /* "status" where it is one */
 bool fault_answers(enum fault_kind kind);
 /* Whether wire.h has to send it. */
 bool fault_needs_wire(enum fault_kind kind);
-/* Puts the fault's own body in place of the answer in out, or changes that. */
+/*
+ * Puts the fault's own body in place of the answer in out, or changes that.  Of
+ * empty-choices, error-body and null-content the dialect has the body.
+ */
 void fault_body(enum fault_kind kind, struct buf *out);
 
 void faults_release(struct faults *fs);

@@ -29,40 +29,20 @@ void
 provider_release(struct provider *p)
 {
 	seen_release(&p->seen);
-	chat_release(&p->chat);
+	asked_release(&p->asked);
 	entry_release(&p->entry);
 	buf_release(&p->fields);
 	buf_release(&p->content);
 }
 
-void
-provider_error(struct buf *out, int status, const char *code, struct span message)
-{
-	const char *type = status >= 500 ? "server_error" : "invalid_request_error";
-
-	switch (status) {
-	case 401:
-		code = code != NULL ? code : "invalid_api_key";
-		break;
-	case 429:
-		type = code != NULL ? code : "requests";
-		code = code != NULL ? code : "rate_limit_exceeded";
-		break;
-	case 503:
-		code = code != NULL ? code : "server_is_overloaded";
-		break;
-	default:
-		break;
-	}
-	chat_add_error(out, type, code, message);
-}
-
 static void
-answer_error(struct outcome *o, struct buf *out, int status, const char *code,
-    struct span message)
+answer_error(struct provider *p, struct outcome *o, struct buf *out, int status,
+    const char *code, struct span message)
 {
+	struct failure f = {.status = status, .code = code, .message = message};
+
 	o->status = status;
-	provider_error(out, status, code, message);
+	p->dialect->add_error(out, &f);
 }
 
 static int64_t
@@ -83,7 +63,7 @@ inject_status(struct provider *p, int status, const char *code, struct outcome *
 	o->injected = true;
 	if (code == NULL)
 		code = p->config->error_code;
-	answer_error(o, out, status, code, span_of(text, (size_t)n));
+	answer_error(p, o, out, status, code, span_of(text, (size_t)n));
 }
 
 static void
@@ -94,6 +74,26 @@ end_without(struct provider *p, struct outcome *o, enum outcome_kind kind)
 		p->hung++;
 	else
 		p->dropped++;
+}
+
+/* The body in place of an answer. */
+static void
+stand_in(const struct dialect *dialect, enum fault_kind kind, struct buf *out)
+{
+	switch (kind) {
+	case FAULT_EMPTY_CHOICES:
+		buf_adds(out, dialect->empty_choices);
+		break;
+	case FAULT_ERROR_BODY:
+		buf_adds(out, dialect->error_body);
+		break;
+	case FAULT_NULL_CONTENT:
+		buf_adds(out, dialect->null_content);
+		break;
+	default:
+		fault_body(kind, out);
+		break;
+	}
 }
 
 /* Whether this fault of the scenario stands for the answer; then o has it. */
@@ -121,7 +121,7 @@ inject_scenario(
 	case FAULT_NULL_CONTENT:
 	case FAULT_REDIRECT:
 		o->status = f->kind == FAULT_REDIRECT ? 307 : 200;
-		fault_body(f->kind, out);
+		stand_in(p->dialect, f->kind, out);
 		return true;
 	default:
 		return false;
@@ -159,10 +159,10 @@ charge(struct provider *p, struct span body)
 	struct err e;
 	uint64_t most;
 
-	if (chat_parse(&p->chat, body, &e) == -1)
-		return chat_tokens(body.n);
-	most = (uint64_t)p->chat.max_tokens;
-	return most > p->chat.input_tokens ? most : p->chat.input_tokens;
+	if (p->dialect->parse(&p->asked, body, &e) == -1)
+		return asked_tokens(body.n);
+	most = (uint64_t)p->asked.max_tokens;
+	return most > p->asked.input_tokens ? most : p->asked.input_tokens;
 }
 
 /* Whether the limits refuse the request; then o says for how long. */
@@ -179,7 +179,7 @@ refuse_limited(struct provider *p, struct span body, int64_t now_us,
 	if (o->limited_us == 0)
 		return false;
 	p->limited++;
-	answer_error(o, out, 429, NULL,
+	answer_error(p, o, out, 429, NULL,
 	    SPAN("rate limit reached: wait as long as Retry-After says"));
 	return true;
 }
@@ -188,7 +188,7 @@ refuse_limited(struct provider *p, struct span body, int64_t now_us,
 static int
 render(struct provider *p, struct span *content, struct err *e)
 {
-	struct chat *c = &p->chat;
+	struct asked *c = &p->asked;
 	struct buf *b = &p->fields;
 	struct json_fault fault;
 
@@ -231,20 +231,20 @@ answer_prepared_error(
 	buf_clear(&p->content);
 	if (r->content.p != NULL)
 		json_unescape(&p->content, r->content);
-	answer_error(o, out, r->status, NULL, buf_span(&p->content));
+	answer_error(p, o, out, r->status, NULL, buf_span(&p->content));
 }
 
 /* Fills a; -1 when there is nothing to say, and then the error is in out. */
 static int
 find_answer(
-    struct provider *p, struct chat_answer *a, struct outcome *o, struct buf *out)
+    struct provider *p, struct answer *a, struct outcome *o, struct buf *out)
 {
 	const struct provider_config *config = p->config;
 	const struct reply *r = NULL;
 	struct err e;
 
 	if (config->replies != NULL)
-		r = replies_find(config->replies, chat_prompt(&p->chat));
+		r = replies_find(config->replies, asked_prompt(&p->asked));
 	if (r != NULL && r->status >= 400) {
 		answer_prepared_error(p, r, o, out);
 		return -1;
@@ -254,20 +254,34 @@ find_answer(
 		a->message = r->message;
 	} else if (config->reply != NULL) {
 		if (render(p, &a->content, &e) == -1) {
-			answer_error(o, out, 400, NULL, span_str(e.text));
+			answer_error(p, o, out, 400, NULL, span_str(e.text));
 			return -1;
 		}
 	} else if (config->replies != NULL) {
-		answer_error(o, out, 404, "no_reply",
+		answer_error(p, o, out, 404, "no_reply",
 		    SPAN("none of the prepared replies matches the last user "
 			 "message"));
 		return -1;
 	} else {
-		a->content = buf_span(&p->chat.prompt);
+		a->content = buf_span(&p->asked.prompt);
 	}
 	a->finish_reason = finish_reason(config, r, a->message);
 	o->status = r != NULL ? r->status : 200;
 	return 0;
+}
+
+static uint64_t
+output_tokens(struct asked *asked, const struct answer *a)
+{
+	struct span content;
+
+	if (a->message.p == NULL)
+		return asked_tokens(asked_text_bytes(asked, a->content));
+	content = json_get(a->message, "content");
+	if (content.p != NULL && json_type(content) == JSON_STRING)
+		return asked_tokens(
+		    asked_text_bytes(asked, string_contents(content)));
+	return asked_tokens(a->message.n);
 }
 
 static void
@@ -283,30 +297,33 @@ static void
 answer_well(struct provider *p, struct span body, const unsigned char *id,
     struct outcome *o, struct buf *out)
 {
-	struct chat_answer a = {.content = SPAN_NONE, .message = SPAN_NONE};
+	struct answer a = {.content = SPAN_NONE, .message = SPAN_NONE};
 	struct err e;
 
 	memcpy(a.id, id, sizeof(a.id));
 	if (p->config->body.p != NULL) {
 		o->status = 200;
 		buf_addspan(out, p->config->body);
-	} else if (chat_parse(&p->chat, body, &e) == -1) {
-		answer_error(o, out, 400, NULL, span_str(e.text));
+	} else if (p->dialect->parse(&p->asked, body, &e) == -1) {
+		answer_error(p, o, out, 400, NULL, span_str(e.text));
 	} else if (find_answer(p, &a, o, out) == 0) {
-		chat_add_answer(out, &p->chat, &a);
+		a.output_tokens = output_tokens(&p->asked, &a) *
+				  (uint64_t)p->asked.choices;
+		p->dialect->add_answer(out, &p->asked, &a);
 	}
 }
 
 void
-provider_answer(struct provider *p, struct span body, int64_t now_us,
-    struct outcome *o, struct buf *out)
+provider_answer(struct provider *p, const struct dialect *dialect, struct span body,
+    int64_t now_us, struct outcome *o, struct buf *out)
 {
-	unsigned char id[CHAT_ID_BYTES];
+	unsigned char id[ANSWER_ID_BYTES];
 	uint64_t hash = 0;
 	uint32_t times;
 	struct draws d;
 
 	*o = (struct outcome){.kind = OUTCOME_ANSWER};
+	p->dialect = dialect;
 	p->count++;
 	hash_blake2b(body, id, sizeof(id));
 	for (size_t i = 0; i < 8; i++)

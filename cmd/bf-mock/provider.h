@@ -10,8 +10,7 @@
 #ifndef BF_MOCK_PROVIDER_H
 #define BF_MOCK_PROVIDER_H
 
-#include "chat.h"
-#include "faults.h"
+#include "dialect.h"
 #include "json/template.h"
 #include "limits.h"
 #include "replies.h"
@@ -35,6 +34,7 @@ struct provider_config {
 
 struct provider {
 	const struct provider_config *config;
+	const struct dialect *dialect; /* of the request in hand */
 	struct seen seen;
 	uint64_t count; /* requests; the n of the next is count + 1 */
 	uint64_t hung, dropped, limited;
@@ -42,7 +42,7 @@ struct provider {
 	struct faults_place place;
 	struct limits limits;
 	uint64_t answered, answered_again;
-	struct chat chat;
+	struct asked asked;
 	struct entry entry;
 	struct buf fields, content;
 };
@@ -63,10 +63,8 @@ void provider_init(struct provider *p, const struct provider_config *config);
  * Appends the answer's body to out unless the outcome is to give none.  now_us
  * is clock_mono_us().
  */
-void provider_answer(struct provider *p, struct span body, int64_t now_us,
-    struct outcome *o, struct buf *out);
-/* An error body of the kind that goes with the status. */
-void provider_error(struct buf *out, int status, const char *code, struct span message);
+void provider_answer(struct provider *p, const struct dialect *dialect,
+    struct span body, int64_t now_us, struct outcome *o, struct buf *out);
 void provider_reset(struct provider *p); /* as if nothing had come */
 void provider_release(struct provider *p);
 

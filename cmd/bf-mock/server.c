@@ -70,6 +70,7 @@ struct route {
 	const char *path, *method;
 	bool api; /* counted, logged, needs the key */
 	void (*answer)(struct server *s, struct request *r);
+	const struct dialect *dialect;
 };
 
 /* ---- answers that are due later ---- */
@@ -252,15 +253,18 @@ on_connection(void *cls, struct MHD_Connection *connection, void **slot,
 static void
 refuse(struct request *r, int status, const char *code, const char *why)
 {
+	struct failure f = {
+	    .status = status, .code = code, .message = span_str(why)};
+
 	r->outcome.status = status;
-	provider_error(&r->answer, status, code, span_str(why));
+	r->route->dialect->add_error(&r->answer, &f);
 }
 
 static void
 answer_completion(struct server *s, struct request *r)
 {
-	provider_answer(&s->provider, buf_span(&r->body), clock_mono_us(),
-	    &r->outcome, &r->answer);
+	provider_answer(&s->provider, r->route->dialect, buf_span(&r->body),
+	    clock_mono_us(), &r->outcome, &r->answer);
 }
 
 static void
@@ -334,11 +338,11 @@ answer_reset(struct server *s, struct request *r)
 }
 
 static const struct route routes[] = {
-    {"/v1/chat/completions", "POST", true, answer_completion},
-    {"/v1/models", "GET", true, answer_models},
-    {"/_stats", "GET", false, answer_stats},
-    {"/_reset", "POST", false, answer_reset},
-    {NULL, NULL, true, NULL},
+    {"/v1/chat/completions", "POST", true, answer_completion, &dialect_chat},
+    {"/v1/models", "GET", true, answer_models, &dialect_chat},
+    {"/_stats", "GET", false, answer_stats, &dialect_chat},
+    {"/_reset", "POST", false, answer_reset, &dialect_chat},
+    {NULL, NULL, true, NULL, &dialect_chat},
 };
 
 static const struct route *

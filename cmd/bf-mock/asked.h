@@ -1,0 +1,53 @@
+/*
+ * asked: what a request asks for, whatever the dialect it came in.
+ *
+ * A dialect's parser fills it: what it finds is borrowed from the body or kept
+ * in buffers that are reused from request to request.  It calls asked_begin(),
+ * then for each message asked_add_text() as often as it has text and
+ * asked_end_message(), and asked_end().
+ */
+#ifndef BF_MOCK_ASKED_H
+#define BF_MOCK_ASKED_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct asked {
+	struct span body;
+	struct span model;     /* a JSON string, with its quotes */
+	struct buf prompt;     /* text of the last user message, as contents of a JSON string */
+	struct buf system;     /* of the first system message, likewise */
+	struct buf plain;      /* the prompt without escapes, once asked_prompt() was called */
+	int64_t choices;       /* how many answers */
+	uint64_t input_tokens; /* estimated, see asked_tokens() */
+	int64_t max_tokens;    /* of the answer; 0: not said */
+	/* while it is read */
+	struct buf part, scratch;
+	uint64_t bytes;
+	bool have_system;
+};
+
+enum asked_role { ASKED_USER, ASKED_SYSTEM, ASKED_OTHER };
+
+/* Checks that the body is a JSON object, white space around it or not; 0, or -1 and e. */
+int asked_begin(struct asked *a, struct span body, struct err *e);
+/* One more piece of the current message's text; anything but a string is left out. */
+void asked_add_text(struct asked *a, struct span string);
+void asked_end_message(struct asked *a, enum asked_role role);
+void asked_end(struct asked *a);
+
+/* The last user message in UTF-8; borrowed until the next asked_begin(). */
+struct span asked_prompt(struct asked *a);
+
+/* One token for every four bytes of text, rounded up. */
+uint64_t asked_tokens(uint64_t bytes);
+/* How many bytes the contents of a JSON string are without their escapes. */
+uint64_t asked_text_bytes(struct asked *a, struct span contents);
+/* A JSON string without its quotes. */
+struct span string_contents(struct span string);
+
+void asked_release(struct asked *a);
+
+#endif
