@@ -1,7 +1,8 @@
 /* asked: the parts of reading a request that all dialects have in common. */
 #include "asked.h"
 
-#include "json/json.h"
+#include <stdarg.h>
+#include <stdio.h>
 
 struct span
 string_contents(struct span string)
@@ -32,10 +33,13 @@ asked_begin(struct asked *a, struct span body, struct err *e)
 	struct json_fault fault;
 
 	a->body = body = trim(body);
-	a->model = SPAN_NONE;
+	a->model = buf_span(&a->name);
 	a->choices = 1;
 	a->input_tokens = 0;
 	a->max_tokens = 0;
+	a->stream = false;
+	a->member[0] = '\0';
+	a->code = NULL;
 	a->bytes = 0;
 	a->have_system = false;
 	buf_clear(&a->prompt);
@@ -48,6 +52,56 @@ asked_begin(struct asked *a, struct span body, struct err *e)
 	if (json_type(body) != JSON_OBJECT)
 		return err_set(e, "the body must be a JSON object");
 	return 0;
+}
+
+void
+asked_set_model(struct asked *a, struct span name)
+{
+	buf_clear(&a->name);
+	json_add_string(&a->name, name);
+}
+
+const char *
+asked_at(struct asked *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(a->member, sizeof(a->member), fmt, ap);
+	va_end(ap);
+	return a->member;
+}
+
+int
+asked_wrong(
+    struct asked *a, struct err *e, const char *member, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (member != a->member)
+		snprintf(a->member, sizeof(a->member), "%s", member);
+	return err_set(e, "%s: %s", a->member, text);
+}
+
+struct span
+asked_unknown(struct span object, const char *const *names, size_t n)
+{
+	struct json_iter it = json_iter(object);
+	struct json_member m;
+
+	while (json_next(&it, &m)) {
+		size_t i = 0;
+
+		while (i < n && !json_key_is(m.key, span_str(names[i])))
+			i++;
+		if (i == n)
+			return m.key;
+	}
+	return SPAN_NONE;
 }
 
 void
@@ -119,4 +173,5 @@ asked_release(struct asked *a)
 	buf_release(&a->plain);
 	buf_release(&a->part);
 	buf_release(&a->scratch);
+	buf_release(&a->name);
 }

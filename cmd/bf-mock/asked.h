@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "json/json.h"
 
 #include <stdint.h>
 
@@ -23,8 +24,12 @@ struct asked {
 	int64_t choices;       /* how many answers */
 	uint64_t input_tokens; /* estimated, see asked_tokens() */
 	int64_t max_tokens;    /* of the answer; 0: not said */
+	bool stream;           /* the answer is to come in pieces */
+	/* what is wrong, where the parser says so */
+	char member[96];  /* "input[0].role"; empty: not said */
+	const char *code; /* static text; NULL: none */
 	/* while it is read */
-	struct buf part, scratch;
+	struct buf part, scratch, name;
 	uint64_t bytes;
 	bool have_system;
 };
@@ -33,10 +38,44 @@ enum asked_role { ASKED_USER, ASKED_SYSTEM, ASKED_OTHER };
 
 /* Checks that the body is a JSON object, white space around it or not; 0, or -1 and e. */
 int asked_begin(struct asked *a, struct span body, struct err *e);
+/* The model's name where the body does not hold it; before asked_begin(). */
+void asked_set_model(struct asked *a, struct span name);
 /* One more piece of the current message's text; anything but a string is left out. */
 void asked_add_text(struct asked *a, struct span string);
 void asked_end_message(struct asked *a, enum asked_role role);
 void asked_end(struct asked *a);
+
+/*
+ * "MEMBER: TEXT" for the client, and the member for where it is wanted apart;
+ * -1.  asked_at() makes names such as "messages.3.role" out of a format, and is
+ * to be used at once.
+ */
+int asked_wrong(struct asked *a, struct err *e, const char *member, const char *fmt,
+    ...) __attribute__((format(printf, 4, 5)));
+const char *asked_at(struct asked *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The first member whose name is none of these; its key is SPAN_NONE if there is none. */
+struct span asked_unknown(struct span object, const char *const *names, size_t n);
+
+static inline bool
+is_type(struct span value, enum json_type t)
+{
+	return value.p != NULL && json_type(value) == t;
+}
+
+static inline bool
+is_bool(struct span value)
+{
+	return is_type(value, JSON_TRUE) || is_type(value, JSON_FALSE);
+}
+
+/* Whether it is there and not null. */
+static inline bool
+is_given(struct span value)
+{
+	return value.p != NULL && json_type(value) != JSON_NULL;
+}
 
 /* The last user message in UTF-8; borrowed until the next asked_begin(). */
 struct span asked_prompt(struct asked *a);

@@ -60,6 +60,7 @@ parse(struct asked *a, struct span body, struct err *e)
 
 	if (asked_begin(a, body, e) == -1)
 		return -1;
+	a->model = SPAN_NONE;
 	it = json_iter(a->body);
 	while (json_next(&it, &m)) {
 		if (json_key_is(m.key, SPAN("model")))
@@ -82,7 +83,7 @@ parse(struct asked *a, struct span body, struct err *e)
 	    json_is_empty(messages))
 		return err_set(
 		    e, "you must provide 'messages', an array of at least one");
-	if (stream.p != NULL && json_type(stream) == JSON_TRUE)
+	if (is_type(stream, JSON_TRUE))
 		return err_set(e, "bf-mock does not stream: leave 'stream' out");
 	if (n.p != NULL && json_type(n) != JSON_NULL &&
 	    (!json_i64(n, &a->choices) || a->choices < 1 ||
@@ -109,6 +110,26 @@ add_choice(struct buf *out, const struct answer *a, int64_t index)
 	buf_addc(out, '}');
 }
 
+/* The parts are told of where there are any. */
+static void
+add_usage(struct buf *out, const struct usage *u)
+{
+	buf_addf(out,
+	    "\"usage\":{\"prompt_tokens\":%" PRIu64
+	    ",\"completion_tokens\":%" PRIu64 ",\"total_tokens\":%" PRIu64,
+	    u->input, u->output, u->input + u->output);
+	if (u->cached > 0)
+		buf_addf(out,
+		    ",\"prompt_tokens_details\":{\"cached_tokens\":%" PRIu64 "}",
+		    u->cached);
+	if (u->reasoning > 0)
+		buf_addf(out,
+		    ",\"completion_tokens_details\":{\"reasoning_tokens\":%" PRIu64
+		    "}",
+		    u->reasoning);
+	buf_addc(out, '}');
+}
+
 static void
 add_answer(struct buf *out, struct asked *asked, const struct answer *a)
 {
@@ -123,16 +144,13 @@ add_answer(struct buf *out, struct asked *asked, const struct answer *a)
 	buf_adds(out, ",\"choices\":[");
 	for (int64_t i = 0; i < asked->choices; i++)
 		add_choice(out, a, i);
-	buf_addf(out,
-	    "],\"usage\":{\"prompt_tokens\":%" PRIu64
-	    ",\"completion_tokens\":%" PRIu64 ",\"total_tokens\":%" PRIu64
-	    "},\"system_fingerprint\":\"bf-mock\"}\n",
-	    asked->input_tokens, a->output_tokens,
-	    asked->input_tokens + a->output_tokens);
+	buf_adds(out, "],");
+	add_usage(out, &a->usage);
+	buf_adds(out, ",\"system_fingerprint\":\"bf-mock\"}\n");
 }
 
-static void
-add_error(struct buf *out, const struct failure *f)
+void
+add_openai_error(struct buf *out, const struct failure *f)
 {
 	const char *type = f->status >= 500 ? "server_error"
 					    : "invalid_request_error";
@@ -150,7 +168,12 @@ add_error(struct buf *out, const struct failure *f)
 	json_add_string(out, f->message);
 	buf_adds(out, ",\"type\":");
 	json_add_string(out, span_str(type));
-	buf_adds(out, ",\"param\":null,\"code\":");
+	buf_adds(out, ",\"param\":");
+	if (f->member == NULL)
+		buf_adds(out, "null");
+	else
+		json_add_string(out, span_str(f->member));
+	buf_adds(out, ",\"code\":");
 	if (code == NULL)
 		buf_adds(out, "null");
 	else
@@ -161,7 +184,7 @@ add_error(struct buf *out, const struct failure *f)
 const struct dialect dialect_chat = {
     .parse = parse,
     .add_answer = add_answer,
-    .add_error = add_error,
+    .add_error = add_openai_error,
     .empty_choices = "{\"id\":\"chatcmpl-test\",\"object\":\"chat.completion\","
 		     "\"choices\":[]}\n",
     .null_content = "{\"id\":\"chatcmpl-test\",\"object\":\"chat.completion\","
@@ -170,4 +193,10 @@ const struct dialect dialect_chat = {
 		    "\"stop\"}]}\n",
     .error_body = "{\"error\":{\"message\":\"this is a test: an error with "
 		  "status 200\",\"code\":502}}\n",
+    .key_header = "Authorization",
+    .key_optional = true,
+    .no_key = {401, NULL, "incorrect API key provided"},
+    .wrong_key = {401, NULL, "incorrect API key provided"},
+    .wait = WAIT_IN_HEADERS,
+    .rates = LIMITS_OPENAI,
 };

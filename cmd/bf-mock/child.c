@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -68,6 +69,28 @@ child_raise_files(void)
 	setrlimit(RLIMIT_NOFILE, &more);
 }
 
+static void
+set(const char *name, const char *value)
+{
+	if (setenv(name, value, 1) == -1)
+		msg_die(126, "cannot set the environment: %s", strerror(errno));
+}
+
+static void
+set_environment(const char *url, const char *key)
+{
+	char beta[256];
+
+	snprintf(beta, sizeof(beta), "%sbeta", url);
+	set("OPENAI_BASE_URL", url);
+	set("ANTHROPIC_BASE_URL", url);
+	set("GEMINI_BASE_URL", beta);
+	set("OPENAI_API_KEY", key);
+	set("ANTHROPIC_API_KEY", key);
+	set("GEMINI_API_KEY", key);
+	set("BF_ENDPOINT", "mock");
+}
+
 /* Statuses 126 and 127 are the shell's for a command that cannot be run. */
 static _Noreturn void
 run(char **argv, const char *url, const char *key)
@@ -75,10 +98,7 @@ run(char **argv, const char *url, const char *key)
 	signal(SIGPIPE, SIG_DFL);
 	if (files.rlim_max != 0)
 		setrlimit(RLIMIT_NOFILE, &files);
-	if (setenv("OPENAI_BASE_URL", url, 1) == -1 ||
-	    setenv("OPENAI_API_KEY", key, 1) == -1 ||
-	    setenv("BF_ENDPOINT", "mock", 1) == -1)
-		msg_die(126, "cannot set the environment: %s", strerror(errno));
+	set_environment(url, key);
 	execvp(argv[0], argv);
 	msg_error("cannot run %s: %s", argv[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);

@@ -13,9 +13,10 @@
 int child_catch_signals(void);
 
 /*
- * Starts argv (NULL-terminated, found along PATH) with OPENAI_BASE_URL=url,
- * OPENAI_API_KEY=key and BF_ENDPOINT=mock; every other descriptor than 0, 1, 2
- * is close-on-exec.  Ends the program if it cannot fork.
+ * Starts argv (NULL-terminated, found along PATH) with OPENAI_BASE_URL=url and
+ * OPENAI_API_KEY=key, the same for ANTHROPIC and GEMINI (its url ends in
+ * /v1beta), and BF_ENDPOINT=mock; every other descriptor than 0, 1, 2 is
+ * close-on-exec.  Ends the program if it cannot fork.
  */
 void child_start(char **argv, const char *url, const char *key);
 

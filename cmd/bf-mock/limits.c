@@ -1,7 +1,10 @@
 /* limits: token buckets and the headers that tell of them. */
 #include "limits.h"
 
+#include "io/clock.h"
+
 #include <inttypes.h>
+#include <time.h>
 
 /* Lets in what has flowed since. */
 static void
@@ -61,30 +64,60 @@ add_duration(struct buf *out, int64_t us)
 		    out, "%" PRId64 "m%" PRId64 "s", ms / 60000, ms % 60000 / 1000);
 }
 
+/* RFC 3339, in whole seconds and never too early. */
 static void
-add_bucket(struct buf *out, const char *what, struct limits_bucket *b,
-    uint64_t most, int64_t window_us, int64_t now_us)
+add_time(struct buf *out, int64_t us)
+{
+	time_t at = (time_t)((clock_wall_ms() + us / 1000 + 999) / 1000);
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&at, &tm);
+	buf_add(out, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm));
+}
+
+static void
+add_bucket(struct buf *out, enum limits_style style, const char *what,
+    struct limits_bucket *b, uint64_t most, int64_t window_us, int64_t now_us)
 {
 	double left;
+	int64_t wait;
 
 	if (most == 0)
 		return;
 	flow(b, most, window_us, now_us);
 	left = (double)most - b->used;
-	buf_addf(out,
-	    "x-ratelimit-limit-%s: %" PRIu64 "\r\n"
-	    "x-ratelimit-remaining-%s: %" PRIu64 "\r\nx-ratelimit-reset-%s: ",
-	    what, most, what, left < 0 ? 0 : (uint64_t)left, what);
-	add_duration(out, wait_for(b, most, window_us, (double)most));
+	if (left < 0)
+		left = 0;
+	wait = wait_for(b, most, window_us, (double)most);
+	if (style == LIMITS_OPENAI) {
+		buf_addf(out,
+		    "x-ratelimit-limit-%s: %" PRIu64 "\r\n"
+		    "x-ratelimit-remaining-%s: %" PRIu64
+		    "\r\nx-ratelimit-reset-%s: ",
+		    what, most, what, (uint64_t)left, what);
+		add_duration(out, wait);
+	} else {
+		buf_addf(out,
+		    "anthropic-ratelimit-%s-limit: %" PRIu64 "\r\n"
+		    "anthropic-ratelimit-%s-remaining: %" PRIu64
+		    "\r\nanthropic-ratelimit-%s-reset: ",
+		    what, most, what, (uint64_t)left, what);
+		add_time(out, wait);
+	}
 	buf_adds(out, "\r\n");
 }
 
 void
-limits_add_headers(struct limits *l, struct buf *headers, int64_t now_us)
+limits_add_headers(
+    struct limits *l, enum limits_style style, struct buf *headers, int64_t now_us)
 {
 	const struct limits_config *c = l->config;
 
+	if (style == LIMITS_UNTOLD)
+		return;
+	add_bucket(headers, style, "requests", &l->requests, c->requests,
+	    c->window_us, now_us);
 	add_bucket(
-	    headers, "requests", &l->requests, c->requests, c->window_us, now_us);
-	add_bucket(headers, "tokens", &l->tokens, c->tokens, c->window_us, now_us);
+	    headers, style, "tokens", &l->tokens, c->tokens, c->window_us, now_us);
 }

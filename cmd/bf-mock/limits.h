@@ -31,7 +31,14 @@ struct limits {
 /* 0 if the request is let in; else how long, in microseconds, until it would be. */
 int64_t limits_take(struct limits *l, uint64_t tokens, int64_t now_us);
 
-/* x-ratelimit-{limit,remaining,reset}-{requests,tokens} of what is limited. */
-void limits_add_headers(struct limits *l, struct buf *headers, int64_t now_us);
+enum limits_style {
+	LIMITS_OPENAI,    /* x-ratelimit-{limit,remaining,reset}-{requests,tokens} */
+	LIMITS_ANTHROPIC, /* anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset} */
+	LIMITS_UNTOLD,
+};
+
+/* Of what is limited. The reset is a duration, or a time of RFC 3339. */
+void limits_add_headers(struct limits *l, enum limits_style style,
+    struct buf *headers, int64_t now_us);
 
 #endif

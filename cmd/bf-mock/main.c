@@ -16,6 +16,7 @@
 enum {
 	OPT_BODY = CLI_FIRST,
 	OPT_DROP,
+	OPT_ERROR_ARRAY,
 	OPT_ERROR_CODE,
 	OPT_FAIL_FIRST,
 	OPT_FAULT,
@@ -51,6 +52,8 @@ static const struct cli_option options[] = {
 	"faults in phases, one phase a line; JSON Lines"},
     {OPT_RETRY_AFTER, "retry-after", "TEXT", "Retry-After of such a 429 or 503"},
     {OPT_ERROR_CODE, "error-code", "CODE", "code in the bodies of such failures"},
+    {OPT_ERROR_ARRAY, "error-array", NULL,
+	"Gemini's errors in an array of one element"},
     {OPT_FAIL_FIRST, "fail-first", "N:CODE",
 	"fail each body N times before it is answered"},
     {OPT_RPM, "rpm", "N", "refuse more than N requests in a window"},
@@ -247,6 +250,9 @@ take_option(struct mock *m, struct cli *cli, int key)
 	case OPT_DROP:
 		provider->drop = cli_fraction(cli);
 		break;
+	case OPT_ERROR_ARRAY:
+		provider->error_array = true;
+		break;
 	case OPT_ERROR_CODE:
 		provider->error_code = cli->arg;
 		break;
@@ -284,7 +290,7 @@ take_option(struct mock *m, struct cli *cli, int key)
 		server->key = cli->arg;
 		break;
 	case OPT_RETRY_AFTER:
-		server->retry_after = header_text(cli);
+		provider->retry_after = header_text(cli);
 		break;
 	case OPT_RPM:
 		provider->limits.requests = cli_u64(cli);

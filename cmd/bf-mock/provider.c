@@ -1,11 +1,13 @@
 /* provider: decides what a completion request is answered with. */
 #include "provider.h"
 
+#include "io/clock.h"
 #include "io/hash.h"
-#include "json/json.h"
+#include "pacing/retry.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 void
 provider_init(struct provider *p, const struct provider_config *config)
@@ -39,10 +41,33 @@ static void
 answer_error(struct provider *p, struct outcome *o, struct buf *out, int status,
     const char *code, struct span message)
 {
-	struct failure f = {.status = status, .code = code, .message = message};
+	struct failure f = {
+	    .status = status,
+	    .code = code,
+	    .message = message,
+	    .retry_us = o->retry_us,
+	    .in_array = p->ask->in_array || p->config->error_array,
+	};
 
 	o->status = status;
-	p->dialect->add_error(out, &f);
+	p->ask->dialect->add_error(out, &f);
+}
+
+/* The request is wrong; e says why, and the parser which member it is. */
+static void
+answer_wrong(
+    struct provider *p, const struct err *e, struct outcome *o, struct buf *out)
+{
+	struct failure f = {
+	    .status = o->status = 400,
+	    .code = p->asked.code,
+	    .member = p->asked.member[0] == '\0' ? NULL : p->asked.member,
+	    .message = span_str(e->text),
+	    .retry_us = -1,
+	    .in_array = p->ask->in_array || p->config->error_array,
+	};
+
+	p->ask->dialect->add_error(out, &f);
 }
 
 static int64_t
@@ -53,6 +78,53 @@ latency(const struct provider_config *config, double draw)
 	return config->latency_min + (int64_t)(range * draw);
 }
 
+/* RFC 9110, 5.6.7: whole seconds, and never too early. */
+static void
+set_date(struct outcome *o, int64_t us)
+{
+	time_t at = (time_t)((clock_wall_ms() + us / 1000 + 999) / 1000);
+	struct tm tm;
+
+	gmtime_r(&at, &tm);
+	strftime(
+	    o->after_text, sizeof(o->after_text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	o->retry_after = o->after_text;
+}
+
+/* When there is room, in seconds never too early. */
+static void
+set_room(struct outcome *o)
+{
+	snprintf(o->after_text, sizeof(o->after_text), "%" PRId64,
+	    (o->limited_us + 999999) / 1000000);
+	snprintf(o->after_ms_text, sizeof(o->after_ms_text), "%" PRId64,
+	    (o->limited_us + 999) / 1000);
+	o->retry_after = o->after_text;
+	o->retry_after_ms = o->after_ms_text;
+}
+
+/* What an error says of when to try again, before it is written. */
+static void
+set_wait(const struct provider *p, struct outcome *o, int status)
+{
+	const struct fault *f = o->fault;
+
+	if (o->limited_us > 0) {
+		set_room(o);
+	} else if (f != NULL && (f->retry_after != NULL ||
+				    f->retry_after_ms != NULL || f->date_us >= 0)) {
+		o->retry_after_ms = f->retry_after_ms;
+		o->retry_after = f->retry_after;
+		if (f->retry_after == NULL && f->date_us >= 0)
+			set_date(o, f->date_us);
+	} else if (status == 429 || status == 503) {
+		o->retry_after = p->config->retry_after;
+	}
+	if (!retry_asked_us(span_str(o->retry_after_ms), span_str(o->retry_after),
+		clock_wall_ms(), &o->retry_us))
+		o->retry_us = -1;
+}
+
 static void
 inject_status(struct provider *p, int status, const char *code, struct outcome *o,
     struct buf *out)
@@ -61,6 +133,7 @@ inject_status(struct provider *p, int status, const char *code, struct outcome *
 	int n = snprintf(text, sizeof(text), "this is a test: status %d", status);
 
 	o->injected = true;
+	set_wait(p, o, status);
 	if (code == NULL)
 		code = p->config->error_code;
 	answer_error(p, o, out, status, code, span_of(text, (size_t)n));
@@ -121,7 +194,7 @@ inject_scenario(
 	case FAULT_NULL_CONTENT:
 	case FAULT_REDIRECT:
 		o->status = f->kind == FAULT_REDIRECT ? 307 : 200;
-		stand_in(p->dialect, f->kind, out);
+		stand_in(p->ask->dialect, f->kind, out);
 		return true;
 	default:
 		return false;
@@ -152,33 +225,44 @@ inject_fault(struct provider *p, const struct draws *d, uint32_t times,
 	return f != NULL && inject_scenario(p, f, o, out);
 }
 
+static int
+parse(struct provider *p, struct err *e)
+{
+	const struct ask *ask = p->ask;
+
+	if (ask->model.p != NULL)
+		asked_set_model(&p->asked, ask->model);
+	return ask->dialect->parse(&p->asked, ask->body, e);
+}
+
 /* What a request is charged: the most that it may cost, as far as it says. */
 static uint64_t
-charge(struct provider *p, struct span body)
+charge(struct provider *p)
 {
 	struct err e;
 	uint64_t most;
 
-	if (p->dialect->parse(&p->asked, body, &e) == -1)
-		return asked_tokens(body.n);
+	if (parse(p, &e) == -1)
+		return asked_tokens(p->ask->body.n);
 	most = (uint64_t)p->asked.max_tokens;
 	return most > p->asked.input_tokens ? most : p->asked.input_tokens;
 }
 
 /* Whether the limits refuse the request; then o says for how long. */
 static bool
-refuse_limited(struct provider *p, struct span body, int64_t now_us,
-    struct outcome *o, struct buf *out)
+refuse_limited(
+    struct provider *p, int64_t now_us, struct outcome *o, struct buf *out)
 {
 	const struct limits_config *l = &p->config->limits;
 
 	if (l->requests == 0 && l->tokens == 0)
 		return false;
 	o->limited_us = limits_take(
-	    &p->limits, l->tokens == 0 ? 0 : charge(p, body), now_us);
+	    &p->limits, l->tokens == 0 ? 0 : charge(p), now_us);
 	if (o->limited_us == 0)
 		return false;
 	p->limited++;
+	set_wait(p, o, 429);
 	answer_error(p, o, out, 429, NULL,
 	    SPAN("rate limit reached: wait as long as Retry-After says"));
 	return true;
@@ -294,8 +378,8 @@ count_answer(struct provider *p, uint64_t hash)
 
 /* The good answer, or the error that says why there is none. */
 static void
-answer_well(struct provider *p, struct span body, const unsigned char *id,
-    struct outcome *o, struct buf *out)
+answer_well(
+    struct provider *p, const unsigned char *id, struct outcome *o, struct buf *out)
 {
 	struct answer a = {.content = SPAN_NONE, .message = SPAN_NONE};
 	struct err e;
@@ -304,37 +388,53 @@ answer_well(struct provider *p, struct span body, const unsigned char *id,
 	if (p->config->body.p != NULL) {
 		o->status = 200;
 		buf_addspan(out, p->config->body);
-	} else if (p->dialect->parse(&p->asked, body, &e) == -1) {
-		answer_error(p, o, out, 400, NULL, span_str(e.text));
+	} else if (parse(p, &e) == -1) {
+		answer_wrong(p, &e, o, out);
 	} else if (find_answer(p, &a, o, out) == 0) {
-		a.output_tokens = output_tokens(&p->asked, &a) *
-				  (uint64_t)p->asked.choices;
-		p->dialect->add_answer(out, &p->asked, &a);
+		a.usage.input = p->asked.input_tokens;
+		a.usage.output = output_tokens(&p->asked, &a) *
+				 (uint64_t)p->asked.choices;
+		p->ask->dialect->add_answer(out, &p->asked, &a);
 	}
 }
 
+/* What makes a request the same as another: what it asks, and which model. */
+static void
+identify(const struct ask *ask, unsigned char *id)
+{
+	struct blake2b hash;
+
+	blake2b_init(&hash, ANSWER_ID_BYTES);
+	if (ask->model.p != NULL) {
+		blake2b_update(&hash, ask->model.p, ask->model.n);
+		blake2b_update(&hash, "\n", 1);
+	}
+	blake2b_update(&hash, ask->body.p, ask->body.n);
+	blake2b_final(&hash, id);
+}
+
 void
-provider_answer(struct provider *p, const struct dialect *dialect, struct span body,
-    int64_t now_us, struct outcome *o, struct buf *out)
+provider_answer(struct provider *p, const struct ask *ask, int64_t now_us,
+    struct outcome *o, struct buf *out)
 {
 	unsigned char id[ANSWER_ID_BYTES];
 	uint64_t hash = 0;
 	uint32_t times;
 	struct draws d;
 
-	*o = (struct outcome){.kind = OUTCOME_ANSWER};
-	p->dialect = dialect;
+	*o = (struct outcome){.kind = OUTCOME_ANSWER, .retry_us = -1};
+	p->ask = ask;
 	p->count++;
-	hash_blake2b(body, id, sizeof(id));
+	identify(ask, id);
 	for (size_t i = 0; i < 8; i++)
 		hash = hash << 8 | id[i];
 	times = seen_add(&p->seen, hash)->times;
 	draws_make(&d, p->config->seed, hash, times);
 	o->delay_us = latency(p->config, d.latency);
-	if (refuse_limited(p, body, now_us, o, out) ||
+	if (refuse_limited(p, now_us, o, out) ||
 	    inject_fault(p, &d, times, now_us, o, out))
 		return;
-	answer_well(p, body, id, o, out);
+	answer_well(p, id, o, out);
 	/* What is refused anyway is refused plainly. */
 	if (o->status != 200)
 		o->fault = NULL;

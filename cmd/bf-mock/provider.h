@@ -1,7 +1,6 @@
 /*
- * provider: decides what a completion request is answered with.  No network
- * and no clock of its own: the body, what came before it and the time that is
- * given decide.
+ * provider: decides what a completion request is answered with.  No network:
+ * the body, what came before it and the time that is given decide.
  *
  * In this order: the limits, prescribed faults (hang, drop, a body's first
  * failures, those of the scenario), a fixed body, a prepared reply, the
@@ -22,6 +21,8 @@ struct provider_config {
 	struct span body;        /* SPAN_NONE: none; else every answer, as it is */
 	struct span finish_reason; /* SPAN_NONE: "stop" */
 	const char *error_code;  /* in place of an injected fault's own code; NULL */
+	const char *retry_after; /* with injected 429 and 503; NULL: not */
+	bool error_array;        /* errors as some of the dialects' servers send them */
 	int64_t latency_min, latency_max; /* microseconds */
 	struct faults faults;
 	struct limits_config limits;
@@ -34,7 +35,7 @@ struct provider_config {
 
 struct provider {
 	const struct provider_config *config;
-	const struct dialect *dialect; /* of the request in hand */
+	const struct ask *ask; /* in hand */
 	struct seen seen;
 	uint64_t count; /* requests; the n of the next is count + 1 */
 	uint64_t hung, dropped, limited;
@@ -47,6 +48,14 @@ struct provider {
 	struct buf fields, content;
 };
 
+/* A completion request as it came. */
+struct ask {
+	const struct dialect *dialect;
+	struct span body;
+	struct span model; /* from the URL; SPAN_NONE: it is in the body */
+	bool in_array;     /* what the answer is, an error too */
+};
+
 enum outcome_kind { OUTCOME_ANSWER, OUTCOME_HANG, OUTCOME_DROP };
 
 struct outcome {
@@ -56,6 +65,10 @@ struct outcome {
 	const struct fault *fault; /* NULL: none of the scenario's */
 	int64_t limited_us;        /* refused by the limits for so long; 0: not */
 	int64_t delay_us;
+	/* When to try again, as it is said in headers; NULL: not said. */
+	const char *retry_after, *retry_after_ms;
+	int64_t retry_us; /* the same; -1: not said, or not to be understood */
+	char after_text[64], after_ms_text[32]; /* what they may point to */
 };
 
 void provider_init(struct provider *p, const struct provider_config *config);
@@ -63,8 +76,8 @@ void provider_init(struct provider *p, const struct provider_config *config);
  * Appends the answer's body to out unless the outcome is to give none.  now_us
  * is clock_mono_us().
  */
-void provider_answer(struct provider *p, const struct dialect *dialect,
-    struct span body, int64_t now_us, struct outcome *o, struct buf *out);
+void provider_answer(struct provider *p, const struct ask *ask, int64_t now_us,
+    struct outcome *o, struct buf *out);
 void provider_reset(struct provider *p); /* as if nothing had come */
 void provider_release(struct provider *p);
 

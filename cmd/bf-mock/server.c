@@ -8,7 +8,6 @@
 #include "io/fdio.h"
 #include "listen.h"
 #include "log.h"
-#include "pacing/retry.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -39,6 +38,7 @@ struct request {
 	const char *allow; /* with status 405 */
 	struct buf body, answer;
 	struct buf headers; /* lines */
+	struct buf model;   /* from the path, where the route has it there */
 	struct wire wire;
 	bool too_large, decided, in_flight, composed, gone;
 	struct outcome outcome;
@@ -148,6 +148,7 @@ request_new(struct server *s)
 	buf_clear(&r->body);
 	buf_clear(&r->answer);
 	buf_clear(&r->headers);
+	buf_clear(&r->model);
 	return r;
 }
 
@@ -157,6 +158,7 @@ request_free(struct request *r)
 	buf_release(&r->body);
 	buf_release(&r->answer);
 	buf_release(&r->headers);
+	buf_release(&r->model);
 	wire_release(&r->wire);
 	free(r);
 }
@@ -253,8 +255,10 @@ on_connection(void *cls, struct MHD_Connection *connection, void **slot,
 static void
 refuse(struct request *r, int status, const char *code, const char *why)
 {
-	struct failure f = {
-	    .status = status, .code = code, .message = span_str(why)};
+	struct failure f = {.status = status,
+	    .code = code,
+	    .message = span_str(why),
+	    .retry_us = -1};
 
 	r->outcome.status = status;
 	r->route->dialect->add_error(&r->answer, &f);
@@ -263,8 +267,14 @@ refuse(struct request *r, int status, const char *code, const char *why)
 static void
 answer_completion(struct server *s, struct request *r)
 {
-	provider_answer(&s->provider, r->route->dialect, buf_span(&r->body),
-	    clock_mono_us(), &r->outcome, &r->answer);
+	struct ask ask = {
+	    .dialect = r->route->dialect,
+	    .body = buf_span(&r->body),
+	    .model = r->model.len > 0 ? buf_span(&r->model) : SPAN_NONE,
+	};
+
+	provider_answer(
+	    &s->provider, &ask, clock_mono_us(), &r->outcome, &r->answer);
 }
 
 static void
@@ -337,22 +347,49 @@ answer_reset(struct server *s, struct request *r)
 	answer_stats(s, r);
 }
 
+/* A '*' stands for the model's name. */
 static const struct route routes[] = {
     {"/v1/chat/completions", "POST", true, answer_completion, &dialect_chat},
+    {"/v1/responses", "POST", true, answer_completion, &dialect_responses},
+    {"/v1/messages", "POST", true, answer_completion, &dialect_messages},
+    {"/v1beta/models/*:generateContent", "POST", true, answer_completion,
+	&dialect_gemini},
     {"/v1/models", "GET", true, answer_models, &dialect_chat},
     {"/_stats", "GET", false, answer_stats, &dialect_chat},
     {"/_reset", "POST", false, answer_reset, &dialect_chat},
-    {NULL, NULL, true, NULL, &dialect_chat},
 };
 
-static const struct route *
-find_route(const char *path)
-{
-	const struct route *route = routes;
+/* Where nothing else is. */
+static const struct route nowhere = {NULL, NULL, true, NULL, &dialect_chat};
+static const struct route nowhere_beta = {NULL, NULL, true, NULL, &dialect_gemini};
 
-	while (route->path != NULL && strcmp(route->path, path) != 0)
-		route++;
-	return route;
+static bool
+path_fits(const char *pattern, const char *path, struct buf *model)
+{
+	const char *star = strchr(pattern, '*');
+	struct span p = span_str(path), after;
+	size_t before;
+
+	if (star == NULL)
+		return strcmp(path, pattern) == 0;
+	before = (size_t)(star - pattern);
+	after = span_str(star + 1);
+	if (p.n <= before + after.n || memcmp(path, pattern, before) != 0 ||
+	    memcmp(path + p.n - after.n, after.p, after.n) != 0)
+		return false;
+	buf_add(model, path + before, p.n - before - after.n);
+	return true;
+}
+
+/* What stands for the model in the path is put into model. */
+static const struct route *
+find_route(const char *path, struct buf *model)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
+		if (path_fits(routes[i].path, path, model))
+			return &routes[i];
+	return span_starts(span_str(path), SPAN("/v1beta/")) ? &nowhere_beta
+							     : &nowhere;
 }
 
 /* ---- one request ---- */
@@ -363,15 +400,60 @@ header(struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
-/* The key of "Authorization: Bearer KEY"; NULL if there is no such header. */
+/* The key in the header where the dialect has it; NULL if there is no such header.
+ */
 static const char *
-bearer(struct request *r)
+key_of(struct request *r)
 {
-	const char *value = header(r, "Authorization");
+	const char *value = header(r, r->route->dialect->key_header);
 
-	if (value == NULL)
-		return NULL;
+	if (value == NULL ||
+	    strcmp(r->route->dialect->key_header, "Authorization") != 0)
+		return value;
 	return strncmp(value, "Bearer ", 7) == 0 ? value + 7 : value;
+}
+
+/* Whether the headers let a request in; else it is refused. */
+static bool
+let_in(struct server *s, struct request *r)
+{
+	const struct dialect *d = r->route->dialect;
+	const struct barrier *barrier = NULL;
+	const char *key = key_of(r), *right = s->config->key;
+
+	if (d->key_parameter != NULL &&
+	    MHD_lookup_connection_value(
+		r->connection, MHD_GET_ARGUMENT_KIND, d->key_parameter) != NULL) {
+		refuse(r, 400, NULL,
+		    "a key in the URL ends up in logs: send it as x-goog-api-key");
+		return false;
+	}
+	if (key == NULL && (right != NULL || !d->key_optional))
+		barrier = &d->no_key;
+	else if (right != NULL && strcmp(key, right) != 0)
+		barrier = &d->wrong_key;
+	if (barrier != NULL) {
+		refuse(r, barrier->status, barrier->code, barrier->message);
+		return false;
+	}
+	return true;
+}
+
+static bool
+has_version(struct request *r)
+{
+	const char *name = r->route->dialect->version_header;
+	const char *value = name == NULL ? NULL : header(r, name);
+	char text[80];
+
+	if (name == NULL ||
+	    (value != NULL && (strcmp(value, "2023-06-01") == 0 ||
+				  strcmp(value, "2023-01-01") == 0)))
+		return true;
+	snprintf(text, sizeof(text),
+	    value == NULL ? "%s: header is required" : "%s: no such version", name);
+	refuse(r, 400, NULL, text);
+	return false;
 }
 
 /* One write(2) a line. */
@@ -381,7 +463,7 @@ write_log(struct server *s, struct request *r, const char *method, const char *p
 	struct buf *log = &s->log;
 
 	buf_clear(log);
-	log_add(log, method, path, &r->outcome, bearer(r), buf_span(&r->body));
+	log_add(log, method, path, &r->outcome, key_of(r), buf_span(&r->body));
 	if (fd_write(s->config->log_fd, log->data, log->len) == -1)
 		s->log_failed = errno;
 	if (log->cap > KEEP_BUFFER)
@@ -399,22 +481,21 @@ static void
 decide(struct server *s, struct request *r, const char *method, const char *path)
 {
 	const struct route *route = r->route;
-	const char *key = bearer(r);
 
 	r->decided = true;
-	if (route->api && s->config->key != NULL &&
-	    (key == NULL || strcmp(key, s->config->key) != 0)) {
-		refuse(r, 401, NULL, "incorrect API key provided");
+	if (route->api && !let_in(s, r)) {
+		/* refused */
 	} else if (route->path == NULL) {
 		refuse(r, 404, NULL,
-		    "unknown path: bf-mock serves /v1/chat/completions and "
-		    "/v1/models");
+		    "unknown path: bf-mock serves chat/completions, responses, "
+		    "messages and models under /v1, and "
+		    "models/MODEL:generateContent under /v1beta");
 	} else if (!method_is(route, method)) {
 		r->allow = route->method;
 		refuse(r, 405, NULL, "this path does not take this method");
 	} else if (r->too_large) {
 		refuse(r, 413, NULL, "the body is larger than 64 MiB");
-	} else {
+	} else if (has_version(r)) {
 		route->answer(s, r);
 	}
 	if (!route->api)
@@ -436,54 +517,24 @@ add_header(struct request *r, const char *name, struct span value)
 	buf_adds(&r->headers, "\r\n");
 }
 
-/* RFC 9110, 5.6.7: whole seconds, and never too early. */
-static struct span
-date_in(int64_t us, char *text, size_t size)
-{
-	time_t at = (time_t)((clock_wall_ms() + us / 1000 + 999) / 1000);
-	struct tm tm;
-
-	gmtime_r(&at, &tm);
-	return span_of(
-	    text, strftime(text, size, "%a, %d %b %Y %H:%M:%S GMT", &tm));
-}
-
-/* Says how long to wait, where that is to be said, and keeps it in mind. */
+/* Says how long to wait, as the dialect says it, and keeps it in mind. */
 static void
 add_wait(struct server *s, struct request *r, int64_t now)
 {
 	const struct outcome *o = &r->outcome;
-	const struct fault *f = o->fault;
-	struct span after = SPAN_NONE, after_ms = SPAN_NONE;
-	char text[64], ms[32];
-	int64_t asked;
+	enum wait_told told = r->route->dialect->wait;
 
-	if (o->limited_us > 0) {
-		snprintf(text, sizeof(text), "%" PRId64,
-		    (o->limited_us + 999999) / 1000000);
-		snprintf(ms, sizeof(ms), "%" PRId64, (o->limited_us + 999) / 1000);
-		after = span_str(text);
-		after_ms = span_str(ms);
-	} else if (o->injected && f != NULL &&
-		   (f->retry_after != NULL || f->retry_after_ms != NULL ||
-		       f->date_us >= 0)) {
-		if (f->retry_after_ms != NULL)
-			after_ms = span_str(f->retry_after_ms);
-		if (f->retry_after != NULL)
-			after = span_str(f->retry_after);
-		else if (f->date_us >= 0)
-			after = date_in(f->date_us, text, sizeof(text));
-	} else if (o->injected && s->config->retry_after != NULL &&
-		   (o->status == 429 || o->status == 503)) {
-		after = span_str(s->config->retry_after);
-	}
-	if (after.p != NULL)
-		add_header(r, "Retry-After", after);
-	if (after_ms.p != NULL)
-		add_header(r, "retry-after-ms", after_ms);
-	if (o->status == 429 &&
-	    retry_asked_us(after_ms, after, clock_wall_ms(), &asked) && asked > 0)
-		cooldown_announce(&s->cooldown, asked, now);
+	/* What cannot be said in a body goes out as it was written. */
+	if (told == WAIT_IN_BODY && o->retry_us < 0)
+		told = WAIT_IN_HEADERS;
+	if (o->retry_after != NULL && told != WAIT_IN_BODY)
+		add_header(r, "Retry-After", span_str(o->retry_after));
+	if (o->retry_after_ms != NULL &&
+	    (told == WAIT_IN_HEADERS ||
+		(told == WAIT_IN_SECONDS && o->limited_us == 0)))
+		add_header(r, "retry-after-ms", span_str(o->retry_after_ms));
+	if (o->status == 429 && o->retry_us > 0)
+		cooldown_announce(&s->cooldown, o->retry_us, now);
 }
 
 static void
@@ -495,7 +546,8 @@ add_headers(struct server *s, struct request *r)
 	if (r->allow != NULL)
 		add_header(r, "Allow", span_str(r->allow));
 	if (r->route->answer == answer_completion)
-		limits_add_headers(&s->provider.limits, &r->headers, now);
+		limits_add_headers(&s->provider.limits, r->route->dialect->rates,
+		    &r->headers, now);
 	if (f != NULL && f->kind == FAULT_REDIRECT)
 		add_header(r, "Location", span_str(s->url));
 	if (f != NULL && f->kind == FAULT_GZIP)
@@ -639,7 +691,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *path,
 	if (r == NULL) {
 		*slot = r = request_new(s);
 		r->connection = connection;
-		r->route = find_route(path);
+		r->route = find_route(path, &r->model);
 		if (r->route->api)
 			enter(s, r);
 		if (r->route->answer == answer_completion)

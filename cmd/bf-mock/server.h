@@ -5,8 +5,9 @@
  * the loop after the answers that are due later.  A request is read whole,
  * answered by provider.h, and its answer held back until its latency is over.
  *
- *	POST /v1/chat/completions	GET /v1/models
- *	GET /_stats			POST /_reset
+ *	POST /v1/chat/completions	POST /v1/responses	POST /v1/messages
+ *	POST /v1beta/models/MODEL:generateContent
+ *	GET /v1/models			GET /_stats		POST /_reset
  */
 #ifndef BF_MOCK_SERVER_H
 #define BF_MOCK_SERVER_H
@@ -21,8 +22,7 @@
 struct server_config {
 	const char *host;
 	uint16_t port;           /* 0: any that is free */
-	const char *key;         /* what Authorization must hold; NULL: anything */
-	const char *retry_after; /* sent with injected 429 and 503; NULL: not */
+	const char *key;         /* the one that is taken; NULL: any */
 	int log_fd;              /* -1: no log */
 	struct provider_config provider;
 };

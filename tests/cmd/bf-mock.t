@@ -133,7 +133,7 @@ in_mock -- 'post "{"; post "[]"; post "{\"messages\":[]}"; post "{\"model\":\"m\
 is "$(grep -c '^400$' out) $(grep -c '^{"error":{"message":"' out)" "8 8" "what is no request is a 400 with an error body"
 like "$(cat out)" '*does not stream*' "streaming is refused in clear words"
 in_mock -- 'curl -s -o answer -w "%{http_code} " "$OPENAI_BASE_URL/chat/completions"
-	curl -s -o answer -w "%{http_code} " "$OPENAI_BASE_URL/responses"
+	curl -s -o answer -w "%{http_code} " "$OPENAI_BASE_URL/embeddings"
 	curl -s -o answer -w "%{http_code} " -I "$OPENAI_BASE_URL/models"'
 is "$(cat out)" "405 404 200 " "methods and paths"
 head -c 67108865 /dev/zero >big
