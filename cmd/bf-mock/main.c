@@ -15,6 +15,7 @@
 
 enum {
 	OPT_BODY = CLI_FIRST,
+	OPT_CACHED,
 	OPT_DROP,
 	OPT_ERROR_ARRAY,
 	OPT_ERROR_CODE,
@@ -26,6 +27,8 @@ enum {
 	OPT_LATENCY,
 	OPT_LOG,
 	OPT_PORT,
+	OPT_PRICE,
+	OPT_REASONING,
 	OPT_REPLIES,
 	OPT_REPLY,
 	OPT_REQUIRE_KEY,
@@ -45,6 +48,10 @@ static const struct cli_option options[] = {
     {OPT_BODY, "body", "FILE", "answer every completion with these bytes"},
     {OPT_FINISH_REASON, "finish-reason", "REASON",
 	"why answers end (default stop)"},
+    {OPT_CACHED, "cached", "PCT", "this part of each input was cached"},
+    {OPT_REASONING, "reasoning", "N", "answers took N tokens of reasoning"},
+    {OPT_PRICE, "price", "IN,OUT[,CACHED]",
+	"USD per million tokens; of one model: MODEL=IN,OUT"},
     {OPT_LATENCY, "latency", "TIME", "answer after TIME, or between TIME-TIME"},
     {OPT_STATUS, "status", "CODE:P", "fail with status CODE with probability P"},
     {OPT_FAULT, "fault", "NAME:P", "do this to an answer with probability P"},
@@ -73,7 +80,8 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {"bf-mock", "[OPTION...] [-- COMMAND...]",
     "a language model provider for tests", options};
 
-#define WINDOW_US 60000000
+#define WINDOW_US     60000000
+#define REASONING_MAX 1000000000
 
 struct mock {
 	struct server_config server;
@@ -179,6 +187,15 @@ set_reply(struct cli *cli, struct provider_config *config)
 }
 
 static void
+add_price(struct cli *cli, struct provider_config *config)
+{
+	struct err e;
+
+	if (prices_add(&config->prices, span_str(cli->arg), &e) == -1)
+		cli_usage(cli, "%s: %s", cli->name, e.text);
+}
+
+static void
 set_replies(struct cli *cli, struct provider_config *config)
 {
 	struct err e;
@@ -247,6 +264,9 @@ take_option(struct mock *m, struct cli *cli, int key)
 	case OPT_BODY:
 		read_body(m, cli->arg);
 		break;
+	case OPT_CACHED:
+		provider->cached_ppm = (uint64_t)(cli_fraction(cli) * 1e6 + 0.5);
+		break;
 	case OPT_DROP:
 		provider->drop = cli_fraction(cli);
 		break;
@@ -279,6 +299,15 @@ take_option(struct mock *m, struct cli *cli, int key)
 		break;
 	case OPT_PORT:
 		server->port = port_number(cli);
+		break;
+	case OPT_PRICE:
+		add_price(cli, provider);
+		break;
+	case OPT_REASONING:
+		provider->reasoning = cli_u64(cli);
+		if (provider->reasoning > REASONING_MAX)
+			cli_usage(
+			    cli, "%s: no more than %d", cli->name, REASONING_MAX);
 		break;
 	case OPT_REPLIES:
 		set_replies(cli, provider);
@@ -342,6 +371,7 @@ release(struct mock *m)
 	template_free(m->server.provider.reply);
 	replies_free(m->server.provider.replies);
 	faults_release(&m->server.provider.faults);
+	prices_release(&m->server.provider.prices);
 	buf_release(&m->body);
 	if (m->server.log_fd != -1 && fd_close(m->server.log_fd) == -1)
 		msg_die(STATUS_CANNOT, "cannot write the log: %s", strerror(errno));

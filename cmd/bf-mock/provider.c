@@ -14,6 +14,7 @@ provider_init(struct provider *p, const struct provider_config *config)
 {
 	*p = (struct provider){.config = config, .entry = ENTRY_INIT};
 	p->limits.config = &config->limits;
+	p->billing.prices = &config->prices;
 }
 
 void
@@ -25,12 +26,14 @@ provider_reset(struct provider *p)
 	memset(p->faults, 0, sizeof(p->faults));
 	p->place = (struct faults_place){.phase = 0};
 	p->limits = (struct limits){.config = &p->config->limits};
+	billing_clear(&p->billing);
 }
 
 void
 provider_release(struct provider *p)
 {
 	seen_release(&p->seen);
+	billing_clear(&p->billing);
 	asked_release(&p->asked);
 	entry_release(&p->entry);
 	buf_release(&p->fields);
@@ -369,6 +372,22 @@ output_tokens(struct asked *asked, const struct answer *a)
 }
 
 static void
+set_usage(struct provider *p, struct answer *a)
+{
+	const struct provider_config *config = p->config;
+	uint64_t choices = (uint64_t)p->asked.choices,
+		 input = p->asked.input_tokens;
+
+	a->usage = (struct usage){
+	    .input = input,
+	    .cached = input * config->cached_ppm / 1000000,
+	    .reasoning = config->reasoning * choices,
+	};
+	a->usage.output = output_tokens(&p->asked, a) * choices +
+			  a->usage.reasoning;
+}
+
+static void
 count_answer(struct provider *p, uint64_t hash)
 {
 	p->answered++;
@@ -391,9 +410,8 @@ answer_well(
 	} else if (parse(p, &e) == -1) {
 		answer_wrong(p, &e, o, out);
 	} else if (find_answer(p, &a, o, out) == 0) {
-		a.usage.input = p->asked.input_tokens;
-		a.usage.output = output_tokens(&p->asked, &a) *
-				 (uint64_t)p->asked.choices;
+		set_usage(p, &a);
+		billing_add(&p->billing, p->asked.model, &a.usage);
 		p->ask->dialect->add_answer(out, &p->asked, &a);
 	}
 }

@@ -9,6 +9,7 @@
 #ifndef BF_MOCK_PROVIDER_H
 #define BF_MOCK_PROVIDER_H
 
+#include "billing.h"
 #include "dialect.h"
 #include "json/template.h"
 #include "limits.h"
@@ -26,6 +27,9 @@ struct provider_config {
 	int64_t latency_min, latency_max; /* microseconds */
 	struct faults faults;
 	struct limits_config limits;
+	struct prices prices;
+	uint64_t cached_ppm; /* of an answer's input, in millionths */
+	uint64_t reasoning;  /* tokens of each choice, beside its text's */
 	double drop;
 	uint64_t hang;       /* so many requests are never answered */
 	uint64_t fail_first; /* so often each body fails */
@@ -43,6 +47,7 @@ struct provider {
 	struct faults_place place;
 	struct limits limits;
 	uint64_t answered, answered_again;
+	struct billing billing;
 	struct asked asked;
 	struct entry entry;
 	struct buf fields, content;

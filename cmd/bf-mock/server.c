@@ -312,9 +312,11 @@ server_add_stats(const struct server *s, struct buf *out)
 	    ",\"in_flight\":%" PRIu64 ",\"peak_in_flight\":%" PRIu64
 	    ",\"connections\":%" PRIu64 ",\"limited\":%" PRIu64
 	    ",\"cooldowns\":%" PRIu64 ",\"in_cooldown\":%" PRIu64
-	    ",\"peak_after_cooldown\":%" PRIu64 ",\"faults\":{",
+	    ",\"peak_after_cooldown\":%" PRIu64 ",",
 	    s->in_flight, s->peak_in_flight, s->connections, p->limited,
 	    s->cooldown.count, s->cooldown.arrivals, s->cooldown.peak_after);
+	billing_add_stats(&p->billing, out);
+	buf_adds(out, ",\"faults\":{");
 	comma = "";
 	for (int i = 0; i < FAULT_KINDS; i++) {
 		if (p->faults[i] == 0)

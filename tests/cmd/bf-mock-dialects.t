@@ -3,11 +3,6 @@
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/dialects.sh"
 
-# id_of BODY: what the ids of its answer are made of
-id_of() { printf %s "$1" | b2sum -l 128 | cut -d' ' -f1; }
-# anonymous: standard input with such ids and dates taken out
-anonymous() { sed 's/[0-9a-f]\{32\}/ID/g; s/"created\(_at\)*":[0-9]*/"created\1":T/'; }
-
 # ---- the environment ----
 in_mock --require-key k1 -- 'echo "${OPENAI_BASE_URL#http://*:*/} ${ANTHROPIC_BASE_URL#"$OPENAI_BASE_URL"} ${GEMINI_BASE_URL#"$OPENAI_BASE_URL"} $OPENAI_API_KEY $ANTHROPIC_API_KEY $GEMINI_API_KEY $BF_ENDPOINT"'
 is "$(cat out)" "v1  beta k1 k1 k1 mock" "base URLs and keys of all dialects are set"
