@@ -38,6 +38,10 @@ asked_begin(struct asked *a, struct span body, struct err *e)
 	a->input_tokens = 0;
 	a->max_tokens = 0;
 	a->stream = false;
+	a->schema = a->tool_named = SPAN_NONE;
+	a->tool = (struct tool){SPAN_NONE, SPAN_NONE};
+	a->tools = TOOLS_MAY;
+	a->after_tool = false;
 	a->member[0] = '\0';
 	a->code = NULL;
 	a->bytes = 0;
@@ -130,7 +134,17 @@ asked_end_message(struct asked *a, enum asked_role role)
 		a->have_system = true;
 		swap(&a->system, &a->part);
 	}
+	a->after_tool = role == ASKED_TOOL;
 	buf_clear(&a->part);
+}
+
+void
+asked_add_tool(struct asked *a, struct span name, struct span schema)
+{
+	if (a->tools == TOOLS_NEVER || a->tool.name.p != NULL ||
+	    (a->tool_named.p != NULL && !span_eq(a->tool_named, name)))
+		return;
+	a->tool = (struct tool){name, schema};
 }
 
 void

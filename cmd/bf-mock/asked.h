@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "json/json.h"
+#include "value.h"
 
 #include <stdint.h>
 
@@ -25,6 +25,14 @@ struct asked {
 	uint64_t input_tokens; /* estimated, see asked_tokens() */
 	int64_t max_tokens;    /* of the answer; 0: not said */
 	bool stream;           /* the answer is to come in pieces */
+	struct span schema;    /* that the answer's text is to satisfy; SPAN_NONE */
+	struct tool {
+		struct span name;   /* a JSON string; SPAN_NONE: there is no tool */
+		struct span schema; /* of its arguments; SPAN_NONE: none */
+	} tool;                     /* the one to call: that is named, else the first */
+	enum { TOOLS_MAY, TOOLS_NEVER, TOOLS_MUST } tools;
+	struct span tool_named;     /* the only one that may be called */
+	bool after_tool;            /* the last message is what a tool gave */
 	/* what is wrong, where the parser says so */
 	char member[96];  /* "input[0].role"; empty: not said */
 	const char *code; /* static text; NULL: none */
@@ -34,7 +42,7 @@ struct asked {
 	bool have_system;
 };
 
-enum asked_role { ASKED_USER, ASKED_SYSTEM, ASKED_OTHER };
+enum asked_role { ASKED_USER, ASKED_SYSTEM, ASKED_TOOL, ASKED_OTHER };
 
 /* Checks that the body is a JSON object, white space around it or not; 0, or -1 and e. */
 int asked_begin(struct asked *a, struct span body, struct err *e);
@@ -43,6 +51,8 @@ void asked_set_model(struct asked *a, struct span name);
 /* One more piece of the current message's text; anything but a string is left out. */
 void asked_add_text(struct asked *a, struct span string);
 void asked_end_message(struct asked *a, enum asked_role role);
+/* A tool that may be called, after tool_named is set. */
+void asked_add_tool(struct asked *a, struct span name, struct span schema);
 void asked_end(struct asked *a);
 
 /*
@@ -57,25 +67,6 @@ const char *asked_at(struct asked *a, const char *fmt, ...)
 
 /* The first member whose name is none of these; its key is SPAN_NONE if there is none. */
 struct span asked_unknown(struct span object, const char *const *names, size_t n);
-
-static inline bool
-is_type(struct span value, enum json_type t)
-{
-	return value.p != NULL && json_type(value) == t;
-}
-
-static inline bool
-is_bool(struct span value)
-{
-	return is_type(value, JSON_TRUE) || is_type(value, JSON_FALSE);
-}
-
-/* Whether it is there and not null. */
-static inline bool
-is_given(struct span value)
-{
-	return value.p != NULL && json_type(value) != JSON_NULL;
-}
 
 /* The last user message in UTF-8; borrowed until the next asked_begin(). */
 struct span asked_prompt(struct asked *a);

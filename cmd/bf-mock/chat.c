@@ -44,10 +44,52 @@ parse_messages(struct asked *a, struct span messages, struct err *e)
 			who = ASKED_USER;
 		else if (json_is(role, "system") || json_is(role, "developer"))
 			who = ASKED_SYSTEM;
+		else if (json_is(role, "tool"))
+			who = ASKED_TOOL;
 		asked_end_message(a, who);
 	}
 	asked_end(a);
 	return 0;
+}
+
+/* What is of the wrong form is as if it were not there. */
+static void
+take_tools(struct asked *a)
+{
+	struct span choice = json_get(a->body, "tool_choice");
+	struct span tools = json_get(a->body, "tools");
+	struct json_iter it;
+	struct json_member m;
+
+	if (is_type(choice, JSON_OBJECT)) {
+		a->tool_named = member(json_get(choice, "function"), "name");
+		a->tools = TOOLS_MUST;
+	} else if (choice.p != NULL && json_is(choice, "required")) {
+		a->tools = TOOLS_MUST;
+	} else if (choice.p != NULL && json_is(choice, "none")) {
+		a->tools = TOOLS_NEVER;
+	}
+	if (!is_type(tools, JSON_ARRAY))
+		return;
+	it = json_iter(tools);
+	while (json_next(&it, &m)) {
+		struct span function = member(m.value, "function");
+
+		if (is_type(member(function, "name"), JSON_STRING))
+			asked_add_tool(a, json_get(function, "name"),
+			    json_get(function, "parameters"));
+	}
+}
+
+static void
+take_format(struct asked *a)
+{
+	struct span format = json_get(a->body, "response_format");
+
+	if (is_type(format, JSON_OBJECT) &&
+	    is_type(json_get(format, "type"), JSON_STRING) &&
+	    json_is(json_get(format, "type"), "json_schema"))
+		a->schema = member(json_get(format, "json_schema"), "schema");
 }
 
 static int
@@ -90,6 +132,8 @@ parse(struct asked *a, struct span body, struct err *e)
 		a->choices > CHOICES_MAX))
 		return err_set(
 		    e, "'n' must be an integer from 1 to %d", CHOICES_MAX);
+	take_tools(a);
+	take_format(a);
 	return parse_messages(a, messages, e);
 }
 
@@ -193,6 +237,7 @@ const struct dialect dialect_chat = {
 		    "\"stop\"}]}\n",
     .error_body = "{\"error\":{\"message\":\"this is a test: an error with "
 		  "status 200\",\"code\":502}}\n",
+    .call_id = "call_",
     .key_header = "Authorization",
     .key_optional = true,
     .no_key = {401, NULL, "incorrect API key provided"},

@@ -73,6 +73,7 @@ struct dialect {
 	void (*add_error)(struct buf *out, const struct failure *f);
 	/* Bodies with status 200 that are no answer. */
 	const char *empty_choices, *null_content, *error_body;
+	const char *call_id; /* what the id of a tool call begins with */
 	/* Who may ask. */
 	const char *key_header;     /* "Authorization" holds "Bearer KEY" */
 	bool key_optional;          /* unless there is a right one */

@@ -115,9 +115,10 @@ take_content(struct asked *a, struct span content, size_t i, struct err *e)
 		    a, e, a->member, "Please use a valid role: user, model.");
 	if (take_parts(a, content, name, &results, e) == -1)
 		return -1;
-	asked_end_message(a, !results && (role.p == NULL || json_is(role, "user"))
-				 ? ASKED_USER
-				 : ASKED_OTHER);
+	if (role.p != NULL && !json_is(role, "user"))
+		asked_end_message(a, ASKED_OTHER);
+	else
+		asked_end_message(a, results ? ASKED_TOOL : ASKED_USER);
 	return 0;
 }
 
@@ -184,6 +185,98 @@ take_config(struct asked *a, struct span config, struct err *e)
 	return 0;
 }
 
+/* A text that is to satisfy a schema. */
+static int
+take_format(struct asked *a, struct span config, struct err *e)
+{
+	struct span type, schema;
+
+	if (!is_given(config))
+		return 0;
+	type = either(config, "responseMimeType", "response_mime_type");
+	schema = either(config, "responseSchema", "response_schema");
+	if (!is_given(schema))
+		schema = either(
+		    config, "responseJsonSchema", "response_json_schema");
+	if (!is_given(schema))
+		return 0;
+	if (!is_type(type, JSON_STRING) || !json_is(type, "application/json"))
+		return invalid(a, e, "generationConfig.responseMimeType",
+		    "must be application/json where there is a schema");
+	a->schema = schema;
+	return 0;
+}
+
+static int
+take_declarations(struct asked *a, struct span list, size_t tool, struct err *e)
+{
+	struct json_iter it = json_iter(list.p == NULL ? SPAN("[]") : list);
+	struct json_member m;
+
+	for (size_t i = 0; json_next(&it, &m); i++) {
+		struct span schema = member(m.value, "parametersJsonSchema");
+
+		if (!is_type(member(m.value, "name"), JSON_STRING))
+			return invalid(a, e,
+			    asked_at(a, "tools[%zu].functionDeclarations[%zu].name",
+				tool, i),
+			    "must be a string");
+		if (schema.p == NULL)
+			schema = json_get(m.value, "parameters");
+		asked_add_tool(a, json_get(m.value, "name"), schema);
+	}
+	return 0;
+}
+
+static int
+take_tools(struct asked *a, struct span tools, struct err *e)
+{
+	struct json_iter it = json_iter(is_given(tools) ? tools : SPAN("[]"));
+	struct json_member m;
+
+	if (is_given(tools) && json_type(tools) != JSON_ARRAY)
+		return invalid(a, e, "tools", "must be an array");
+	for (size_t i = 0; json_next(&it, &m); i++) {
+		if (json_type(m.value) != JSON_OBJECT)
+			return invalid(a, e, asked_at(a, "tools[%zu]", i),
+			    "must be an object");
+		if (take_declarations(a,
+			either(m.value, "functionDeclarations",
+			    "function_declarations"),
+			i, e) == -1)
+			return -1;
+	}
+	if (a->tools == TOOLS_MUST && a->tool.name.p == NULL)
+		return invalid(a, e, "toolConfig.functionCallingConfig",
+		    "there is no such function in 'tools'");
+	return 0;
+}
+
+static int
+take_choice(struct asked *a, struct span config, struct err *e)
+{
+	struct span calling, mode, names;
+
+	if (!is_type(config, JSON_OBJECT))
+		return 0;
+	calling = either(
+	    config, "functionCallingConfig", "function_calling_config");
+	mode = member(calling, "mode");
+	if (mode.p == NULL)
+		return 0;
+	if (json_is(mode, "ANY"))
+		a->tools = TOOLS_MUST;
+	else if (json_is(mode, "NONE"))
+		a->tools = TOOLS_NEVER;
+	else if (!json_is(mode, "AUTO") && !json_is(mode, "VALIDATED"))
+		return invalid(a, e, "toolConfig.functionCallingConfig.mode",
+		    "must be AUTO, ANY, NONE or VALIDATED");
+	names = either(calling, "allowedFunctionNames", "allowed_function_names");
+	if (is_type(names, JSON_ARRAY) && !json_is_empty(names))
+		a->tool_named = json_at(names, 0);
+	return 0;
+}
+
 static int
 parse(struct asked *a, struct span body, struct err *e)
 {
@@ -192,14 +285,17 @@ parse(struct asked *a, struct span body, struct err *e)
 	    "system_instruction", "generationConfig", "generation_config",
 	    "cachedContent", "cached_content", "labels", "model", "serviceTier",
 	    "store"};
+	struct span config;
 
 	if (asked_begin(a, body, e) == -1)
 		return -1;
 	if (refuse_unknown(a, a->body, known, sizeof(known) / sizeof(*known), e) ==
 	    -1)
 		return -1;
-	if (take_config(a, either(a->body, "generationConfig", "generation_config"),
-		e) == -1 ||
+	config = either(a->body, "generationConfig", "generation_config");
+	if (take_config(a, config, e) == -1 || take_format(a, config, e) == -1 ||
+	    take_choice(a, either(a->body, "toolConfig", "tool_config"), e) == -1 ||
+	    take_tools(a, json_get(a->body, "tools"), e) == -1 ||
 	    take_system(a,
 		either(a->body, "systemInstruction", "system_instruction"),
 		e) == -1 ||
@@ -405,6 +501,7 @@ const struct dialect dialect_gemini = {
 		    "\"modelVersion\":\"test\"}\n",
     .error_body = "{\"error\":{\"code\":503,\"message\":\"this is a test: an "
 		  "error with status 200\",\"status\":\"UNAVAILABLE\"}}\n",
+    .call_id = "call_",
     .key_header = "x-goog-api-key",
     .no_key = {403, NULL,
 	"Method doesn't allow unregistered callers (callers without established "

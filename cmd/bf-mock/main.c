@@ -36,6 +36,7 @@ enum {
 	OPT_RPM,
 	OPT_SCENARIO,
 	OPT_STATUS,
+	OPT_TOOL_CALLS,
 	OPT_TPM,
 	OPT_WINDOW,
 };
@@ -46,6 +47,7 @@ static const struct cli_option options[] = {
     {OPT_REPLIES, "replies", "FILE",
 	"answer with the reply whose match fits; JSON Lines"},
     {OPT_BODY, "body", "FILE", "answer every completion with these bytes"},
+    {OPT_TOOL_CALLS, "tool-calls", NULL, "call a tool wherever there are any"},
     {OPT_FINISH_REASON, "finish-reason", "REASON",
 	"why answers end (default stop)"},
     {OPT_CACHED, "cached", "PCT", "this part of each input was cached"},
@@ -329,6 +331,9 @@ take_option(struct mock *m, struct cli *cli, int key)
 		break;
 	case OPT_STATUS:
 		add_fault(cli, m, true);
+		break;
+	case OPT_TOOL_CALLS:
+		provider->tool_calls = true;
 		break;
 	case OPT_TPM:
 		provider->limits.tokens = cli_u64(cli);

@@ -126,7 +126,9 @@ take_message(
 	if (json_type(content) == JSON_ARRAY &&
 	    take_blocks(a, content, i, &results, e) == -1)
 		return -1;
-	asked_end_message(a, user && !results ? ASKED_USER : ASKED_OTHER);
+	asked_end_message(a, results && user ? ASKED_TOOL
+			     : user          ? ASKED_USER
+					     : ASKED_OTHER);
 	return 0;
 }
 
@@ -229,6 +231,74 @@ take_settings(struct asked *a, struct err *e)
 }
 
 static int
+take_tools(struct asked *a, struct span tools, struct err *e)
+{
+	struct json_iter it = json_iter(tools.p == NULL ? SPAN("[]") : tools);
+	struct json_member m;
+
+	if (tools.p != NULL && json_type(tools) != JSON_ARRAY)
+		return asked_wrong(a, e, "tools", "Input should be a valid list");
+	for (size_t i = 0; json_next(&it, &m); i++) {
+		struct span type = member(m.value, "type");
+		struct span name = member(m.value, "name");
+
+		if (check_string(a, name, asked_at(a, "tools.%zu.name", i), e) ==
+		    -1)
+			return -1;
+		if (type.p != NULL && !json_is(type, "custom"))
+			continue;
+		asked_at(a, "tools.%zu.input_schema", i);
+		if (json_get(m.value, "input_schema").p == NULL)
+			return missing(a, e, a->member);
+		asked_add_tool(a, name, json_get(m.value, "input_schema"));
+	}
+	if (a->tools == TOOLS_MUST && a->tool.name.p == NULL)
+		return asked_wrong(
+		    a, e, "tool_choice", "there is no such tool in 'tools'");
+	return 0;
+}
+
+static int
+take_choice(struct asked *a, struct span choice, struct err *e)
+{
+	struct span type = member(choice, "type");
+
+	if (choice.p == NULL)
+		return 0;
+	if (check_string(a, type, "tool_choice.type", e) == -1)
+		return -1;
+	if (json_is(type, "none"))
+		a->tools = TOOLS_NEVER;
+	else if (json_is(type, "any") || json_is(type, "tool"))
+		a->tools = TOOLS_MUST;
+	else if (!json_is(type, "auto"))
+		return asked_wrong(a, e, "tool_choice.type",
+		    "Input should be 'auto', 'any', 'tool' or 'none'");
+	if (!json_is(type, "tool"))
+		return 0;
+	a->tool_named = json_get(choice, "name");
+	return check_string(a, a->tool_named, "tool_choice.tool.name", e);
+}
+
+static int
+take_format(struct asked *a, struct span format, struct err *e)
+{
+	struct span type = member(format, "type");
+
+	if (!is_given(format))
+		return 0;
+	if (check_string(a, type, "output_config.format.type", e) == -1)
+		return -1;
+	if (!json_is(type, "json_schema"))
+		return asked_wrong(a, e, "output_config.format.type",
+		    "Input should be 'json_schema'");
+	a->schema = json_get(format, "schema");
+	if (a->schema.p == NULL)
+		return missing(a, e, "output_config.format.schema");
+	return 0;
+}
+
+static int
 refuse_unknown(struct asked *a, struct err *e)
 {
 	static const char *const known[] = {"cache_control", "container",
@@ -253,6 +323,10 @@ parse(struct asked *a, struct span body, struct err *e)
 	a->model = json_get(a->body, "model");
 	if (check_string(a, a->model, "model", e) == -1 ||
 	    take_settings(a, e) == -1 ||
+	    take_choice(a, json_get(a->body, "tool_choice"), e) == -1 ||
+	    take_tools(a, json_get(a->body, "tools"), e) == -1 ||
+	    take_format(
+		a, member(json_get(a->body, "output_config"), "format"), e) == -1 ||
 	    take_system(a, json_get(a->body, "system"), e) == -1 ||
 	    take_messages(a, json_get(a->body, "messages"), e) == -1)
 		return -1;
@@ -393,6 +467,7 @@ const struct dialect dialect_messages = {
     .error_body = "{\"type\":\"error\",\"error\":{\"type\":\"api_error\","
 		  "\"message\":\"this is a test: an error with status 200\"},"
 		  "\"request_id\":\"req_mock\"}\n",
+    .call_id = "toolu_",
     .key_header = "x-api-key",
     .no_key = {401, NULL, "x-api-key header is required"},
     .wrong_key = {401, NULL, "invalid x-api-key"},

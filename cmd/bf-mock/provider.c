@@ -4,6 +4,7 @@
 #include "io/clock.h"
 #include "io/hash.h"
 #include "pacing/retry.h"
+#include "schema.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@ provider_release(struct provider *p)
 	entry_release(&p->entry);
 	buf_release(&p->fields);
 	buf_release(&p->content);
+	buf_release(&p->made);
 }
 
 static void
@@ -321,6 +323,61 @@ answer_prepared_error(
 	answer_error(p, o, out, r->status, NULL, buf_span(&p->content));
 }
 
+/* Of all that is made up: the same for the same prompt, in whatever dialect. */
+static uint64_t
+prompt_seed(struct provider *p)
+{
+	return hash_u64(asked_prompt(&p->asked)) ^ p->config->seed;
+}
+
+static int
+satisfy(struct provider *p, struct span *content, struct err *e)
+{
+	buf_clear(&p->made);
+	if (schema_make(&p->made, p->asked.schema, prompt_seed(p), e) == -1)
+		return -1;
+	buf_clear(&p->content);
+	json_escape(&p->content, buf_span(&p->made));
+	*content = buf_span(&p->content);
+	return 0;
+}
+
+/* After what a tool gave there is an answer, unless it must be another call. */
+static bool
+is_tool_wanted(const struct provider *p)
+{
+	const struct asked *a = &p->asked;
+
+	return a->tool.name.p != NULL &&
+	       (a->tools == TOOLS_MUST ||
+		   (p->config->tool_calls && !a->after_tool));
+}
+
+/* The message of a chat completion that calls the tool. */
+static int
+call_tool(struct provider *p, struct answer *a, struct err *e)
+{
+	const struct tool *tool = &p->asked.tool;
+	struct buf *b = &p->content;
+
+	buf_clear(&p->made);
+	if (!is_given(tool->schema))
+		buf_adds(&p->made, "{}");
+	else if (schema_make(&p->made, tool->schema, prompt_seed(p), e) == -1)
+		return -1;
+	buf_clear(b);
+	buf_adds(b, "{\"role\":\"assistant\",\"content\":null,\"refusal\":null,"
+		    "\"tool_calls\":[{\"id\":");
+	add_id(b, p->ask->dialect->call_id, a);
+	buf_adds(b, ",\"type\":\"function\",\"function\":{\"name\":");
+	buf_addspan(b, tool->name);
+	buf_adds(b, ",\"arguments\":");
+	json_add_string(b, buf_span(&p->made));
+	buf_adds(b, "}}]}");
+	a->message = buf_span(b);
+	return 0;
+}
+
 /* Fills a; -1 when there is nothing to say, and then the error is in out. */
 static int
 find_answer(
@@ -339,6 +396,11 @@ find_answer(
 	if (r != NULL) {
 		a->content = r->content;
 		a->message = r->message;
+	} else if (is_tool_wanted(p)) {
+		if (call_tool(p, a, &e) == -1) {
+			answer_error(p, o, out, 400, NULL, span_str(e.text));
+			return -1;
+		}
 	} else if (config->reply != NULL) {
 		if (render(p, &a->content, &e) == -1) {
 			answer_error(p, o, out, 400, NULL, span_str(e.text));
@@ -349,6 +411,11 @@ find_answer(
 		    SPAN("none of the prepared replies matches the last user "
 			 "message"));
 		return -1;
+	} else if (p->asked.schema.p != NULL) {
+		if (satisfy(p, &a->content, &e) == -1) {
+			answer_error(p, o, out, 400, NULL, span_str(e.text));
+			return -1;
+		}
 	} else {
 		a->content = buf_span(&p->asked.prompt);
 	}

@@ -3,8 +3,8 @@
  * the body, what came before it and the time that is given decide.
  *
  * In this order: the limits, prescribed faults (hang, drop, a body's first
- * failures, those of the scenario), a fixed body, a prepared reply, the
- * template, the echo.
+ * failures, those of the scenario), a fixed body, a prepared reply, a tool's
+ * call, the template, a text that satisfies the request's schema, the echo.
  */
 #ifndef BF_MOCK_PROVIDER_H
 #define BF_MOCK_PROVIDER_H
@@ -23,6 +23,7 @@ struct provider_config {
 	struct span finish_reason; /* SPAN_NONE: "stop" */
 	const char *error_code;  /* in place of an injected fault's own code; NULL */
 	const char *retry_after; /* with injected 429 and 503; NULL: not */
+	bool tool_calls;         /* whenever there are tools, not only when one must be called */
 	bool error_array;        /* errors as some of the dialects' servers send them */
 	int64_t latency_min, latency_max; /* microseconds */
 	struct faults faults;
@@ -50,7 +51,7 @@ struct provider {
 	struct billing billing;
 	struct asked asked;
 	struct entry entry;
-	struct buf fields, content;
+	struct buf fields, content, made;
 };
 
 /* A completion request as it came. */

@@ -128,7 +128,7 @@ take_input(struct asked *a, struct span input, struct err *e)
 				return -1;
 		} else if (json_is(type, "function_call_output")) {
 			asked_add_text(a, json_get(m.value, "output"));
-			asked_end_message(a, ASKED_OTHER);
+			asked_end_message(a, ASKED_TOOL);
 		}
 	}
 	return 0;
@@ -163,6 +163,78 @@ take_stream(struct asked *a, struct err *e)
 	a->stream = is_type(stream, JSON_TRUE);
 	if (a->stream)
 		return err_set(e, "bf-mock does not stream: leave 'stream' out");
+	return 0;
+}
+
+static int
+take_tools(struct asked *a, struct span tools, struct err *e)
+{
+	struct json_iter it = json_iter(is_given(tools) ? tools : SPAN("[]"));
+	struct json_member m;
+
+	if (is_given(tools) && json_type(tools) != JSON_ARRAY)
+		return wrong_type(a, e, "tools", "an array");
+	for (size_t i = 0; json_next(&it, &m); i++) {
+		struct span type = member(m.value, "type"), name;
+
+		asked_at(a, "tools[%zu].type", i);
+		if (type.p == NULL)
+			return missing(a, e, a->member);
+		if (!json_is(type, "function"))
+			continue;
+		name = json_get(m.value, "name");
+		asked_at(a, "tools[%zu].name", i);
+		if (name.p == NULL)
+			return missing(a, e, a->member);
+		if (json_type(name) != JSON_STRING)
+			return wrong_type(a, e, a->member, "a string");
+		asked_add_tool(a, name, json_get(m.value, "parameters"));
+	}
+	if (a->tools == TOOLS_MUST && a->tool.name.p == NULL)
+		return wrong_value(
+		    a, e, "tool_choice", "a tool that is in 'tools'");
+	return 0;
+}
+
+static int
+take_choice(struct asked *a, struct span choice, struct err *e)
+{
+	if (!is_given(choice) || json_is(choice, "auto"))
+		return 0;
+	if (json_is(choice, "none")) {
+		a->tools = TOOLS_NEVER;
+		return 0;
+	}
+	a->tools = TOOLS_MUST;
+	if (json_is(choice, "required"))
+		return 0;
+	if (json_type(choice) != JSON_OBJECT)
+		return wrong_value(
+		    a, e, "tool_choice", "'none', 'auto', 'required' or an object");
+	if (!is_type(json_get(choice, "name"), JSON_STRING))
+		return missing(a, e, "tool_choice.name");
+	a->tool_named = json_get(choice, "name");
+	return 0;
+}
+
+static int
+take_format(struct asked *a, struct span format, struct err *e)
+{
+	struct span type = member(format, "type");
+
+	if (!is_given(format))
+		return 0;
+	if (type.p == NULL)
+		return missing(a, e, "text.format.type");
+	if (!json_is(type, "json_schema"))
+		return 0;
+	if (!is_type(json_get(format, "name"), JSON_STRING))
+		return missing(a, e, "text.format.name");
+	a->schema = json_get(format, "schema");
+	if (a->schema.p == NULL)
+		return missing(a, e, "text.format.schema");
+	if (json_type(a->schema) != JSON_OBJECT)
+		return wrong_type(a, e, "text.format.schema", "an object");
 	return 0;
 }
 
@@ -206,7 +278,10 @@ parse(struct asked *a, struct span body, struct err *e)
 		asked_end_message(a, ASKED_SYSTEM);
 	}
 	if (take_input(a, json_get(a->body, "input"), e) == -1 ||
-	    take_numbers(a, e) == -1 || take_stream(a, e) == -1)
+	    take_numbers(a, e) == -1 || take_stream(a, e) == -1 ||
+	    take_choice(a, json_get(a->body, "tool_choice"), e) == -1 ||
+	    take_tools(a, json_get(a->body, "tools"), e) == -1 ||
+	    take_format(a, member(json_get(a->body, "text"), "format"), e) == -1)
 		return -1;
 	asked_end(a);
 	return 0;
@@ -355,6 +430,7 @@ const struct dialect dialect_responses = {
     "\"role\":\"assistant\",\"content\":null}]}\n",
     .error_body = "{\"error\":{\"message\":\"this is a test: an error with "
 		  "status 200\",\"code\":502}}\n",
+    .call_id = "call_",
     .key_header = "Authorization",
     .no_key = {401, NULL, "you didn't provide an API key"},
     .wrong_key = {401, NULL, "incorrect API key provided"},
