@@ -42,6 +42,7 @@ asked_begin(struct asked *a, struct span body, struct err *e)
 	a->tool = (struct tool){SPAN_NONE, SPAN_NONE};
 	a->tools = TOOLS_MAY;
 	a->after_tool = false;
+	images_clear(&a->images);
 	a->member[0] = '\0';
 	a->code = NULL;
 	a->bytes = 0;
@@ -188,4 +189,5 @@ asked_release(struct asked *a)
 	buf_release(&a->part);
 	buf_release(&a->scratch);
 	buf_release(&a->name);
+	images_release(&a->images);
 }

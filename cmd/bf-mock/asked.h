@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "images.h"
 #include "value.h"
 
 #include <stdint.h>
@@ -32,6 +33,7 @@ struct asked {
 	} tool;                     /* the one to call: that is named, else the first */
 	enum { TOOLS_MAY, TOOLS_NEVER, TOOLS_MUST } tools;
 	struct span tool_named;     /* the only one that may be called */
+	struct images images;
 	bool after_tool;            /* the last message is what a tool gave */
 	/* what is wrong, where the parser says so */
 	char member[96];  /* "input[0].role"; empty: not said */

@@ -8,20 +8,27 @@
 #define CHOICES_MAX 128
 
 /* The text of a message's content: a string, or the text parts of an array. */
-static void
-add_content(struct asked *a, struct span content)
+static int
+take_content(struct asked *a, struct span content, struct err *e)
 {
 	struct json_iter it;
 	struct json_member m;
+	struct span image;
 
 	if (content.p == NULL)
-		return;
+		return 0;
 	asked_add_text(a, content);
 	if (json_type(content) != JSON_ARRAY)
-		return;
+		return 0;
 	it = json_iter(content);
-	while (json_next(&it, &m))
-		asked_add_text(a, json_get(m.value, "text"));
+	while (json_next(&it, &m)) {
+		asked_add_text(a, member(m.value, "text"));
+		image = member(member(m.value, "image_url"), "url");
+		if (image.p != NULL && images_add_url(&a->images, image) == -1)
+			return err_set(
+			    e, "'image_url' must hold a URL or data in base64");
+	}
+	return 0;
 }
 
 static int
@@ -39,7 +46,8 @@ parse_messages(struct asked *a, struct span messages, struct err *e)
 		role = json_get(m.value, "role");
 		if (role.p == NULL || json_type(role) != JSON_STRING)
 			return err_set(e, "each of 'messages' needs a 'role'");
-		add_content(a, json_get(m.value, "content"));
+		if (take_content(a, json_get(m.value, "content"), e) == -1)
+			return -1;
 		if (json_is(role, "user"))
 			who = ASKED_USER;
 		else if (json_is(role, "system") || json_is(role, "developer"))

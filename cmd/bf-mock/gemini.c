@@ -51,7 +51,7 @@ take_part(struct asked *a, struct span part, bool *result, struct err *e)
 	    "file_data", "executableCode", "executable_code", "codeExecutionResult",
 	    "code_execution_result", "videoMetadata", "video_metadata",
 	    "mediaResolution", "media_resolution"};
-	struct span text;
+	struct span text, data;
 
 	if (json_type(part) != JSON_OBJECT)
 		return invalid(a, e, a->member, "must be an object");
@@ -64,6 +64,13 @@ take_part(struct asked *a, struct span part, bool *result, struct err *e)
 	if (text.p != NULL && json_type(text) != JSON_STRING)
 		return invalid(a, e, a->member, "'text' must be a string");
 	asked_add_text(a, text);
+	data = either(part, "inlineData", "inline_data");
+	if (data.p != NULL &&
+	    (json_type(data) != JSON_OBJECT ||
+		images_add(&a->images, either(data, "mimeType", "mime_type"),
+		    json_get(data, "data")) == -1))
+		return invalid(a, e, a->member,
+		    "'inlineData' must hold a 'mimeType' and 'data' in base64");
 	*result = either(part, "functionResponse", "function_response").p != NULL;
 	return 0;
 }

@@ -21,7 +21,7 @@ add_body(struct buf *out, struct span body)
 
 void
 log_add(struct buf *out, const char *method, const char *path,
-    const struct outcome *o, const char *key, struct span body)
+    const struct outcome *o, const char *key, struct span images, struct span body)
 {
 	static const char *const ends[] = {NULL, "hang", "drop"};
 	unsigned char hash[16];
@@ -44,6 +44,11 @@ log_add(struct buf *out, const char *method, const char *path,
 		hash_blake2b(span_str(key), hash, sizeof(hash));
 		hash_hex(hash, sizeof(hash), hex);
 		buf_addf(out, ",\"key\":\"%.*s\"", (int)sizeof(hex), hex);
+	}
+	if (images.n > 0) {
+		buf_adds(out, ",\"images\":[");
+		buf_addspan(out, images);
+		buf_addc(out, ']');
 	}
 	buf_adds(out, ",\"body\":");
 	add_body(out, body);

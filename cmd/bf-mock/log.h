@@ -4,8 +4,12 @@
 
 #include "provider.h"
 
-/* Appends it, as JSON; the key, NULL where none came, is there as a hash. */
+/*
+ * Appends it, as JSON; the key, NULL where none came, is there as a hash.
+ * images: what images.h says of them, empty where there are none.
+ */
 void log_add(struct buf *out, const char *method, const char *path,
-    const struct outcome *o, const char *key, struct span body);
+    const struct outcome *o, const char *key, struct span images,
+    struct span body);
 
 #endif

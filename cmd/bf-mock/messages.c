@@ -24,6 +24,40 @@ check_string(struct asked *a, struct span value, const char *member, struct err 
 }
 
 static int
+take_image(
+    struct asked *a, struct span source, size_t message, size_t i, struct err *e)
+{
+	static const char *const media[] = {
+	    "image/jpeg", "image/png", "image/gif", "image/webp"};
+	struct span type = member(source, "type");
+	struct span kind = member(source, "media_type");
+	size_t k = 0;
+
+	if (check_string(a, type,
+		asked_at(
+		    a, "messages.%zu.content.%zu.image.source.type", message, i),
+		e) == -1)
+		return -1;
+	if (!json_is(type, "base64"))
+		return 0;
+	asked_at(a, "messages.%zu.content.%zu.image.source.base64.media_type",
+	    message, i);
+	if (check_string(a, kind, a->member, e) == -1)
+		return -1;
+	while (k < 4 && !json_is(kind, media[k]))
+		k++;
+	if (k == 4)
+		return asked_wrong(a, e, a->member,
+		    "Input should be 'image/jpeg', 'image/png', 'image/gif' or "
+		    "'image/webp'");
+	asked_at(
+	    a, "messages.%zu.content.%zu.image.source.base64.data", message, i);
+	if (images_add(&a->images, kind, json_get(source, "data")) == -1)
+		return asked_wrong(a, e, a->member, "invalid base64 data");
+	return 0;
+}
+
+static int
 check_block(struct asked *a, struct span block, size_t message, size_t i,
     bool *result, struct err *e)
 {
@@ -48,6 +82,9 @@ check_block(struct asked *a, struct span block, size_t message, size_t i,
 			    "text content blocks must be non-empty");
 		asked_add_text(a, text);
 	}
+	if (json_is(type, "image") &&
+	    take_image(a, json_get(block, "source"), message, i, e) == -1)
+		return -1;
 	*result = json_is(type, "tool_result");
 	return 0;
 }

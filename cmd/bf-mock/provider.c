@@ -288,7 +288,9 @@ render(struct provider *p, struct span *content, struct err *e)
 	buf_addspan(b, buf_span(&c->prompt));
 	buf_adds(b, "\",\"system\":\"");
 	buf_addspan(b, buf_span(&c->system));
-	buf_addf(b, "\",\"n\":%" PRIu64 ",\"request\":", p->count);
+	buf_adds(b, "\",\"images\":[");
+	buf_addspan(b, buf_span(&c->images.list));
+	buf_addf(b, "],\"n\":%" PRIu64 ",\"request\":", p->count);
 	buf_addspan(b, c->body);
 	buf_addc(b, '}');
 	if (entry_parse(&p->entry, buf_span(b), &fault) == -1)
@@ -509,6 +511,7 @@ provider_answer(struct provider *p, const struct ask *ask, int64_t now_us,
 
 	*o = (struct outcome){.kind = OUTCOME_ANSWER, .retry_us = -1};
 	p->ask = ask;
+	images_clear(&p->asked.images);
 	p->count++;
 	identify(ask, id);
 	for (size_t i = 0; i < 8; i++)

@@ -60,7 +60,16 @@ take_part(struct asked *a, struct span part, bool assistant, size_t item, size_t
 		return json_is(type, "refusal") ? 0
 						: wrong_value(a, e, a->member,
 						      "'output_text' or 'refusal'");
-	if (json_is(type, "input_image") || json_is(type, "input_file"))
+	if (json_is(type, "input_image")) {
+		struct span url = json_get(part, "image_url");
+
+		asked_at(a, "input[%zu].content[%zu].image_url", item, i);
+		if (is_given(url) && images_add_url(&a->images, url) == -1)
+			return wrong_value(
+			    a, e, a->member, "a URL or data in base64");
+		return 0;
+	}
+	if (json_is(type, "input_file"))
 		return 0;
 	return wrong_value(
 	    a, e, a->member, "'input_text', 'input_image' or 'input_file'");

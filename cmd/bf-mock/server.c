@@ -261,6 +261,7 @@ refuse(struct request *r, int status, const char *code, const char *why)
 	    .retry_us = -1};
 
 	r->outcome.status = status;
+	images_clear(&r->server->provider.asked.images);
 	r->route->dialect->add_error(&r->answer, &f);
 }
 
@@ -463,9 +464,13 @@ static void
 write_log(struct server *s, struct request *r, const char *method, const char *path)
 {
 	struct buf *log = &s->log;
+	struct span images = SPAN_NONE;
 
 	buf_clear(log);
-	log_add(log, method, path, &r->outcome, key_of(r), buf_span(&r->body));
+	if (r->route->answer == answer_completion)
+		images = buf_span(&s->provider.asked.images.list);
+	log_add(
+	    log, method, path, &r->outcome, key_of(r), images, buf_span(&r->body));
 	if (fd_write(s->config->log_fd, log->data, log->len) == -1)
 		s->log_failed = errno;
 	if (log->cap > KEEP_BUFFER)
