@@ -439,8 +439,9 @@ path_is(const char *model, const char *want)
 	int rc = dialect_path(&b, dialect, span_str(model), &e);
 
 	if (want == NULL)
-		ok(rc != 0 && b.len == 0 && e.text[0] != '\0', "no path: %s",
-		    e.text);
+		ok(rc != 0 && b.len == 0 && strstr(e.text, "part of a URL") != NULL,
+		    "no path for %zu bytes that begin with %d", strlen(model),
+		    *model);
 	else
 		is_str(buf_cstr(&b), want, model);
 	buf_release(&b);
