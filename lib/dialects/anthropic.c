@@ -15,6 +15,11 @@
  *	response_format json_schema  output_config.format; see subset.h
  *	top_k, thinking, and cache_control of a part or a tool
  *	                             as they are
+ *	what says how it is carried  not at all
+ *
+ * Thoughts that come before a tool call have to be sent back with it, signed as
+ * they are: they are in the call, as extra_content.anthropic.thinking, an array of
+ * their blocks.
  *
  * An answer with stop_reason refusal is the provider's own refusal:
  * finish_reason content_filter, refusal true, put aside as "refusal".
@@ -146,13 +151,32 @@ add_result(struct ask *a, struct turn *t, const struct ask_message *m)
 	return got;
 }
 
+/* What was thought before a call, in canonical JSON. */
+static void
+add_thoughts(struct ask *a, struct turn *t, struct span extra)
+{
+	struct span thoughts = get_in(get_in(extra, "anthropic"), "thinking");
+	struct json_iter it = json_iter(thoughts);
+	struct json_member m;
+
+	while (is_array(thoughts) && json_next(&it, &m)) {
+		begin_block(a, t, "assistant");
+		buf_addspan(a->out, m.value);
+	}
+}
+
 static int
 add_assistant(struct ask *a, struct turn *t, const struct ask_message *m)
 {
 	struct ask_calls cs = ask_calls(m);
 	struct ask_call c;
-	int got = add_parts(a, t, m, "assistant");
+	int got;
 
+	/* The first thoughts come before the text. */
+	if (m->tool_calls.p != NULL)
+		add_thoughts(
+		    a, t, get_in(json_at(m->tool_calls, 0), "extra_content"));
+	got = add_parts(a, t, m, "assistant");
 	if (got == 0 && is_string(m->refusal) && m->refusal.n > 2) {
 		begin_block(a, t, "assistant");
 		buf_adds(a->out, "{\"type\":\"text\",\"text\":");
@@ -160,6 +184,8 @@ add_assistant(struct ask *a, struct turn *t, const struct ask_message *m)
 		end_block(a, SPAN_NONE);
 	}
 	while (got == 0 && (got = ask_call(a, &cs, &c)) == 1) {
+		if (cs.n > 1)
+			add_thoughts(a, t, c.extra);
 		begin_block(a, t, "assistant");
 		buf_adds(a->out, "{\"type\":\"tool_use\",\"id\":");
 		buf_addspan(a->out, c.id);
@@ -447,7 +473,47 @@ read_usage(struct span u, struct dialect_usage *usage)
 struct content {
 	struct joined text, reasoning;
 	struct tool_calls calls;
+	struct buf thoughts; /* since the last call: blocks, a comma before each */
 };
+
+static void
+content_release(struct content *c)
+{
+	joined_release(&c->text);
+	joined_release(&c->reasoning);
+	tool_calls_release(&c->calls);
+	buf_release(&c->thoughts);
+}
+
+static void
+read_thought(struct content *c, struct span block, struct span text)
+{
+	buf_addc(&c->thoughts, ',');
+	json_compact(&c->thoughts, block);
+	if (is_string(text))
+		joined_add(&c->reasoning, text, "\\n\\n");
+}
+
+static int
+read_call(struct content *c, struct span id, struct span name, struct span input,
+    struct err *e)
+{
+	struct buf more = BUF_INIT;
+
+	if (!is_string(name) || !is_object(input))
+		return err_set(
+		    e, "a tool call of the answer has no name or no input");
+	if (c->thoughts.len > 0) {
+		buf_adds(
+		    &more, ",\"extra_content\":{\"anthropic\":{\"thinking\":[");
+		buf_add(&more, c->thoughts.data + 1, c->thoughts.len - 1);
+		buf_adds(&more, "]}}");
+		buf_clear(&c->thoughts);
+	}
+	tool_calls_add(&c->calls, id, name, input, buf_span(&more));
+	buf_release(&more);
+	return 0;
+}
 
 static int
 read_block(struct content *c, struct span block, struct err *e)
@@ -464,14 +530,10 @@ read_block(struct content *c, struct span block, struct err *e)
 		if (!is_string(in[1]))
 			return err_set(e, "a text of the answer is no string");
 		joined_add(&c->text, in[1], "");
-	} else if (says(in[0], "thinking") && is_string(in[2]))
-		joined_add(&c->reasoning, in[2], "\\n\\n");
-	else if (says(in[0], "tool_use")) {
-		if (!is_string(in[4]) || !is_object(in[5]))
-			return err_set(
-			    e, "a tool call of the answer has no name or no input");
-		tool_calls_add(&c->calls, in[3], in[4], in[5], SPAN_NONE);
-	}
+	} else if (says(in[0], "thinking") || says(in[0], "redacted_thinking"))
+		read_thought(c, block, in[2]);
+	else if (says(in[0], "tool_use"))
+		return read_call(c, in[3], in[4], in[5], e);
 	return 0;
 }
 
@@ -559,9 +621,7 @@ answer(struct buf *out, struct span text, struct span model,
 		    de.message[0] != '\0' ? ": " : "", de.message);
 	}
 	rc = make_reply(out, in, &c, model, a, e);
-	joined_release(&c.text);
-	joined_release(&c.reasoning);
-	tool_calls_release(&c.calls);
+	content_release(&c);
 	return rc;
 }
 

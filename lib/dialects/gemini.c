@@ -19,6 +19,7 @@
  *	                             text as {"result": TEXT}
  *	thinkingConfig, safetySettings
  *	                             as they are
+ *	what says how it is carried  not at all
  *
  * The signature of a thought that comes with a call is in the tool call as
  * extra_content.google.thought_signature, where Google's own OpenAI form has it,

@@ -161,6 +161,20 @@ test_tools(void)
 	    "\"tool_use_id\":\"2\",\"content\":[]},{\"type\":\"text\",\"text\":"
 	    "\"go on\"}]}]}",
 	    "calls and their results");
+	body_has(SAID
+	    "{\"role\":\"user\",\"content\":\"a\"},"
+	    "{\"role\":\"assistant\",\"content\":\"b\",\"tool_calls\":["
+	    "{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},"
+	    "\"extra_content\":{\"anthropic\":{\"thinking\":[{\"a\":1},{\"b\":2}]}}"
+	    "},"
+	    "{\"id\":\"2\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"},"
+	    "\"extra_content\":{\"anthropic\":{\"thinking\":[{\"c\":3}]}}}]}]}",
+	    "{\"role\":\"assistant\",\"content\":[{\"a\":1},{\"b\":2},{\"type\":"
+	    "\"text\","
+	    "\"text\":\"b\"},{\"type\":\"tool_use\",\"id\":\"1\",\"name\":\"f\","
+	    "\"input\":"
+	    "{}},{\"c\":3},{\"type\":\"tool_use\",\"id\":\"2\",\"name\":\"g\","
+	    "\"input\":{}}]}");
 	is_refused(SAID
 	    "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"1\",\"function\":{"
 	    "\"name\":\"f\",\"arguments\":\"{x\"}}]}]}",
@@ -347,6 +361,26 @@ test_answers(void)
 			      "\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]"
 			      "}",
 	    NULL, "tool calls, in OpenAI's form");
+	answer_is(
+	    MESSAGE(
+		"{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"s\"},"
+		"{\"type\":\"redacted_thinking\",\"data\":\"?\"},"
+		"{\"type\":\"tool_use\",\"id\":\"1\",\"name\":\"f\",\"input\":{}},"
+		"{\"type\":\"tool_use\",\"id\":\"2\",\"name\":\"g\",\"input\":{}}",
+		"\"tool_use\""),
+	    "{\"text\":\"\"," REST(
+		"tool_calls") ",\"reasoning\":\"hm\",\"tool_calls\":["
+			      "{\"id\":\"1\",\"type\":\"function\",\"function\":{"
+			      "\"name\":\"f\","
+			      "\"arguments\":\"{}\"},\"extra_content\":{"
+			      "\"anthropic\":{\"thinking\":["
+			      "{\"type\":\"thinking\",\"thinking\":\"hm\","
+			      "\"signature\":\"s\"},"
+			      "{\"type\":\"redacted_thinking\",\"data\":\"?\"}]}}},"
+			      "{\"id\":\"2\",\"type\":"
+			      "\"function\",\"function\":{\"name\":\"g\","
+			      "\"arguments\":\"{}\"}}]}",
+	    NULL, "thoughts before a call are kept with it");
 	answer_is("{\"content\":[" TEXT("x") "]}",
 	    "{\"text\":\"x\",\"model\":\"asked\",\"finish_reason\":null,\"usage\":"
 	    "null}",
