@@ -100,6 +100,7 @@ static void
 text_of_record(void *arg, const struct picked *p)
 {
 	struct provider provider = {.endpoint = NULL};
+	const struct dialect *d = dialect_of_answer(p->rec->response);
 	struct buf *text = arg;
 	bool same = false;
 
@@ -108,13 +109,14 @@ text_of_record(void *arg, const struct picked *p)
 	provider.endpoint = mem_strndup(
 	    p->rec->endpoint.p == NULL ? "" : p->rec->endpoint.p,
 	    p->rec->endpoint.n);
-	provider.dialect = dialect_of_answer(p->rec->response);
-	same = text_in_dialect(text, p, &provider);
 	/* What failed has no answer that would say. */
 	for (size_t i = 0; !same && (provider.dialect = dialect_at(i)) != NULL; i++)
 		same = text_in_dialect(text, p, &provider);
-	if (!same)
+	if (!same) {
+		provider.dialect = d;
+		(void)text_in_dialect(text, p, &provider);
 		hide_sample(text, p->rec->key);
+	}
 	free(provider.endpoint);
 }
 
