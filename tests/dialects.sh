@@ -44,7 +44,25 @@ text_of() {
 	gemini) jq -c '[.candidates[0].content.parts[].text] | add' ;;
 	esac
 }
-export -f post body each text_of
+# stream DIALECT BODY [CURL-OPTION...]: inside bf-mock; the answer as a stream
+stream() {
+	local dialect=$1 body=$2
+	shift 2
+	case $dialect in
+	gemini) curl -sN -H "x-goog-api-key: $GEMINI_API_KEY" "$@" -d "$body" "$GEMINI_BASE_URL/models/m1:streamGenerateContent?alt=sse" ;;
+	*) post "$dialect" "${body%\}},\"stream\":true}" -w '' -N "$@" ;;
+	esac
+}
+# streamed DIALECT: the text that the events on standard input add up to, as a JSON string
+streamed() {
+	tr -d '\r' | sed -n 's/^data: //p' | grep -v '^\[DONE]$' | case $1 in
+	chat) jq -cs '[.[].choices[]?.delta.content | values] | add' ;;
+	responses) jq -cs '[.[] | select(.type == "response.output_text.delta").delta] | add' ;;
+	messages) jq -cs '[.[] | select(.type == "content_block_delta").delta.text] | add' ;;
+	gemini) jq -cs '[.[].candidates[]?.content.parts[].text] | add' ;;
+	esac
+}
+export -f post body each text_of stream streamed
 # in_mock OPTION... -- SCRIPT: runs it, as `run` does
 in_mock() {
 	local args=()

@@ -37,7 +37,8 @@ asked_begin(struct asked *a, struct span body, struct err *e)
 	a->choices = 1;
 	a->input_tokens = 0;
 	a->max_tokens = 0;
-	a->stream = false;
+	a->stream = a->stream_usage = false;
+	a->sse = true;
 	a->schema = a->tool_named = SPAN_NONE;
 	a->tool = (struct tool){SPAN_NONE, SPAN_NONE};
 	a->tools = TOOLS_MAY;

@@ -26,6 +26,8 @@ struct asked {
 	uint64_t input_tokens; /* estimated, see asked_tokens() */
 	int64_t max_tokens;    /* of the answer; 0: not said */
 	bool stream;           /* the answer is to come in pieces */
+	bool sse;              /* which are events; else the elements of an array */
+	bool stream_usage;     /* and the last of them tells of the usage */
 	struct span schema;    /* that the answer's text is to satisfy; SPAN_NONE */
 	struct tool {
 		struct span name;   /* a JSON string; SPAN_NONE: there is no tool */

@@ -1,7 +1,6 @@
 /* chat: OpenAI chat completions. */
 #include "dialect.h"
-#include "io/hash.h"
-#include "json/json.h"
+#include "stream.h"
 
 #include <inttypes.h>
 
@@ -133,8 +132,10 @@ parse(struct asked *a, struct span body, struct err *e)
 	    json_is_empty(messages))
 		return err_set(
 		    e, "you must provide 'messages', an array of at least one");
-	if (is_type(stream, JSON_TRUE))
-		return err_set(e, "bf-mock does not stream: leave 'stream' out");
+	a->stream = is_type(stream, JSON_TRUE);
+	a->stream_usage = is_type(
+	    member(json_get(a->body, "stream_options"), "include_usage"),
+	    JSON_TRUE);
 	if (n.p != NULL && json_type(n) != JSON_NULL &&
 	    (!json_i64(n, &a->choices) || a->choices < 1 ||
 		a->choices > CHOICES_MAX))
@@ -183,16 +184,21 @@ add_usage(struct buf *out, const struct usage *u)
 }
 
 static void
+add_head(struct buf *out, const struct asked *asked, const struct answer *a,
+    const char *object)
+{
+	buf_adds(out, "{\"id\":");
+	add_id(out, "chatcmpl-", a);
+	buf_addf(out,
+	    ",\"object\":\"%s\",\"created\":%" PRId64 ",\"model\":", object,
+	    answer_date(a));
+	buf_addspan(out, asked->model);
+}
+
+static void
 add_answer(struct buf *out, struct asked *asked, const struct answer *a)
 {
-	char hex[2 * ANSWER_ID_BYTES];
-
-	hash_hex(a->id, ANSWER_ID_BYTES, hex);
-	buf_addf(out,
-	    "{\"id\":\"chatcmpl-%.*s\",\"object\":\"chat.completion\","
-	    "\"created\":%" PRId64 ",\"model\":",
-	    (int)sizeof(hex), hex, answer_date(a));
-	buf_addspan(out, asked->model);
+	add_head(out, asked, a, "chat.completion");
 	buf_adds(out, ",\"choices\":[");
 	for (int64_t i = 0; i < asked->choices; i++)
 		add_choice(out, a, i);
@@ -200,6 +206,134 @@ add_answer(struct buf *out, struct asked *asked, const struct answer *a)
 	add_usage(out, &a->usage);
 	buf_adds(out, ",\"system_fingerprint\":\"bf-mock\"}\n");
 }
+
+/* ---- streams ---- */
+
+static void
+begin_chunk(struct buf *out, const struct asked *asked, const struct answer *a)
+{
+	stream_event(out, NULL);
+	add_head(out, asked, a, "chat.completion.chunk");
+	buf_adds(out, ",\"system_fingerprint\":\"bf-mock\",\"choices\":[");
+}
+
+static void
+end_chunk(struct buf *out, const struct asked *asked)
+{
+	buf_adds(out, asked->stream_usage ? "],\"usage\":null}" : "]}");
+	stream_end(out);
+}
+
+static void
+begin_delta(struct buf *out, const struct asked *asked, const struct answer *a,
+    int64_t index)
+{
+	begin_chunk(out, asked, a);
+	buf_addf(out, "{\"index\":%" PRId64 ",\"delta\":{", index);
+}
+
+/* reason SPAN_NONE: it goes on */
+static void
+end_delta(struct buf *out, const struct asked *asked, struct span reason)
+{
+	buf_adds(out, "},\"logprobs\":null,\"finish_reason\":");
+	if (reason.p == NULL)
+		buf_adds(out, "null");
+	else
+		json_add_string(out, reason);
+	buf_addc(out, '}');
+	end_chunk(out, asked);
+}
+
+static void
+stream_text(struct buf *out, const struct asked *asked, const struct answer *a,
+    int64_t index, const char *name, struct span text)
+{
+	struct span piece;
+
+	while (text.p != NULL && stream_piece(&text, &piece)) {
+		begin_delta(out, asked, a, index);
+		buf_addf(out, "\"%s\":\"", name);
+		buf_addspan(out, piece);
+		buf_addc(out, '"');
+		end_delta(out, asked, SPAN_NONE);
+	}
+}
+
+static void
+stream_call(struct buf *out, const struct asked *asked, const struct answer *a,
+    int64_t index, size_t i, const struct call *c)
+{
+	struct span rest = string_contents(c->arguments), piece;
+
+	begin_delta(out, asked, a, index);
+	buf_addf(out, "\"tool_calls\":[{\"index\":%zu,\"id\":", i);
+	buf_addspan(out, c->id);
+	buf_adds(out, ",\"type\":\"function\",\"function\":{\"name\":");
+	buf_addspan(out, c->name);
+	buf_adds(out, ",\"arguments\":\"\"}}]");
+	end_delta(out, asked, SPAN_NONE);
+	while (stream_piece(&rest, &piece)) {
+		begin_delta(out, asked, a, index);
+		buf_addf(out,
+		    "\"tool_calls\":[{\"index\":%zu,\"function\":{"
+		    "\"arguments\":\"",
+		    i);
+		buf_addspan(out, piece);
+		buf_adds(out, "\"}}]");
+		end_delta(out, asked, SPAN_NONE);
+	}
+}
+
+static void
+stream_choice(struct buf *out, const struct asked *asked, const struct answer *a,
+    int64_t index)
+{
+	struct said s = said_of(a);
+	struct json_iter it = json_iter(s.calls.p == NULL ? SPAN("[]") : s.calls);
+	struct call c;
+
+	begin_delta(out, asked, a, index);
+	buf_addf(out, "\"role\":\"assistant\",\"content\":%s,\"refusal\":null",
+	    s.text.p != NULL ? "\"\"" : "null");
+	end_delta(out, asked, SPAN_NONE);
+	stream_text(out, asked, a, index, "content", s.text);
+	stream_text(out, asked, a, index, "refusal", s.refusal);
+	for (size_t i = 0; said_next_call(&it, &c); i++)
+		stream_call(out, asked, a, index, i, &c);
+	begin_delta(out, asked, a, index);
+	end_delta(out, asked, a->finish_reason);
+}
+
+static void
+add_stream(struct buf *out, struct asked *asked, const struct answer *a)
+{
+	for (int64_t i = 0; i < asked->choices; i++)
+		stream_choice(out, asked, a, i);
+	if (asked->stream_usage) {
+		begin_chunk(out, asked, a);
+		buf_adds(out, "],");
+		add_usage(out, &a->usage);
+		buf_addc(out, '}');
+		stream_end(out);
+	}
+	stream_event(out, NULL);
+	buf_adds(out, "[DONE]");
+	stream_end(out);
+}
+
+static void
+add_stream_error(struct buf *out, size_t events)
+{
+	(void)events;
+	stream_event(out, NULL);
+	buf_adds(out, "{\"error\":{\"message\":\"this is a test: an error in "
+		      "mid-stream\",\"type\":\"server_error\",\"param\":null,"
+		      "\"code\":\"server_is_overloaded\"}}");
+	stream_end(out);
+}
+
+/* ---- errors ---- */
 
 void
 add_openai_error(struct buf *out, const struct failure *f)
@@ -236,6 +370,8 @@ add_openai_error(struct buf *out, const struct failure *f)
 const struct dialect dialect_chat = {
     .parse = parse,
     .add_answer = add_answer,
+    .add_stream = add_stream,
+    .add_stream_error = add_stream_error,
     .add_error = add_openai_error,
     .empty_choices = "{\"id\":\"chatcmpl-test\",\"object\":\"chat.completion\","
 		     "\"choices\":[]}\n",

@@ -70,6 +70,9 @@ struct dialect {
 	int (*parse)(struct asked *a, struct span body, struct err *e);
 	/* Appends the whole body of an answer. */
 	void (*add_answer)(struct buf *out, struct asked *asked, const struct answer *a);
+	/* The same as a stream; and an error in the middle of one, after so many events. */
+	void (*add_stream)(struct buf *out, struct asked *asked, const struct answer *a);
+	void (*add_stream_error)(struct buf *out, size_t events);
 	void (*add_error)(struct buf *out, const struct failure *f);
 	/* Bodies with status 200 that are no answer. */
 	const char *empty_choices, *null_content, *error_body;

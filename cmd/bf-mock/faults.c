@@ -22,6 +22,7 @@ static const struct {
 } kinds[] = {
     {"blank", FAULT_BLANK},
     {"chunked", FAULT_CHUNKED},
+    {"crlf", FAULT_CRLF},
     {"drop", FAULT_DROP},
     {"empty-body", FAULT_EMPTY_BODY},
     {"empty-choices", FAULT_EMPTY_CHOICES},
@@ -41,6 +42,8 @@ static const struct {
     {"short-length", FAULT_SHORT_LENGTH},
     {"slow", FAULT_SLOW},
     {"stall", FAULT_STALL},
+    {"stream-cut", FAULT_STREAM_CUT},
+    {"stream-error", FAULT_STREAM_ERROR},
     {"torn-chunks", FAULT_TORN_CHUNKS},
     {"truncated", FAULT_TRUNCATED},
     {"white-space", FAULT_WHITE_SPACE},
@@ -313,10 +316,18 @@ fault_needs_wire(enum fault_kind kind)
 }
 
 bool
+fault_needs_stream(enum fault_kind kind)
+{
+	return kind == FAULT_CRLF || kind == FAULT_STREAM_CUT ||
+	       kind == FAULT_STREAM_ERROR;
+}
+
+bool
 fault_answers(enum fault_kind kind)
 {
 	switch (kind) {
 	case FAULT_CHUNKED:
+	case FAULT_CRLF:
 	case FAULT_GZIP:
 	case FAULT_MANY_HEADERS:
 	case FAULT_RESET_AFTER:

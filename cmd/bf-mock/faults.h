@@ -36,6 +36,10 @@ enum fault_kind {
 	FAULT_CHUNKED,
 	FAULT_GZIP,
 	FAULT_WHITE_SPACE,
+	/* of answers that are streamed */
+	FAULT_CRLF,
+	FAULT_STREAM_CUT,
+	FAULT_STREAM_ERROR,
 	/* the answer, on a wire of its own (wire.h) */
 	FAULT_HUGE_HEADER,
 	FAULT_LONG_LENGTH,
@@ -97,6 +101,8 @@ const struct fault *faults_draw(const struct faults *fs, struct faults_place *at
 const char *fault_name(enum fault_kind kind); /* "status" where it is one */
 /* Whether the client gets the whole answer, however oddly. */
 bool fault_answers(enum fault_kind kind);
+/* Whether it is done to streams alone, by stream.h and the dialects. */
+bool fault_needs_stream(enum fault_kind kind);
 /* Whether wire.h has to send it. */
 bool fault_needs_wire(enum fault_kind kind);
 /*

@@ -1,5 +1,6 @@
 /* gemini: Gemini generateContent. */
 #include "dialect.h"
+#include "stream.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -411,6 +412,90 @@ add_answer(struct buf *out, struct asked *asked, const struct answer *a)
 	buf_addc(out, '\n');
 }
 
+/* ---- streams ---- */
+
+/* Events, or elements of an array. */
+static void
+begin(struct buf *out, const struct asked *asked, bool first)
+{
+	if (asked->sse)
+		stream_event(out, NULL);
+	else
+		buf_adds(out, first ? "[" : ",");
+	buf_adds(out, "{\"candidates\":[");
+}
+
+static void
+end(struct buf *out, const struct asked *asked, const struct answer *a, bool last)
+{
+	buf_adds(out, "],\"usageMetadata\":");
+	if (last)
+		add_usage(out, &a->usage);
+	else
+		buf_addf(out,
+		    "{\"promptTokenCount\":%" PRIu64 ",\"totalTokenCount\":%" PRIu64
+		    "}",
+		    a->usage.input, a->usage.input);
+	add_tail(out, asked, a);
+	if (asked->sse)
+		stream_end(out);
+	else
+		buf_adds(out, last ? "]\n" : "\n");
+}
+
+static void
+stream_text(struct buf *out, const struct asked *asked, const struct answer *a,
+    int64_t index, bool *first)
+{
+	struct said s = said_of(a);
+	struct span rest = s.text.p != NULL ? s.text : s.refusal, piece;
+
+	while (rest.p != NULL && stream_piece(&rest, &piece)) {
+		begin(out, asked, *first);
+		*first = false;
+		buf_adds(out, "{\"content\":{\"parts\":[");
+		add_text(out, piece);
+		buf_addf(
+		    out, "],\"role\":\"model\"},\"index\":%" PRId64 "}", index);
+		end(out, asked, a, false);
+	}
+}
+
+/* The last chunk of each candidate has the calls, whole, and says why it ends. */
+static void
+add_stream(struct buf *out, struct asked *asked, const struct answer *a)
+{
+	struct said s = said_of(a);
+	bool first = true;
+
+	for (int64_t i = 0; i < asked->choices; i++) {
+		stream_text(out, asked, a, i, &first);
+		begin(out, asked, first);
+		first = false;
+		buf_adds(out, "{\"content\":{\"parts\":[");
+		if (s.calls.p == NULL)
+			add_text(out, SPAN(""));
+		else
+			add_calls(out, s.calls, "");
+		buf_adds(out, "],\"role\":\"model\"},\"finishReason\":");
+		json_add_string(out, finish_reason(a));
+		buf_addf(out, ",\"index\":%" PRId64 "}", i);
+		end(out, asked, a, i + 1 == asked->choices);
+	}
+}
+
+static void
+add_stream_error(struct buf *out, size_t events)
+{
+	(void)events;
+	stream_event(out, NULL);
+	buf_adds(out, "{\"error\":{\"code\":503,\"message\":\"this is a test: an "
+		      "error in mid-stream\",\"status\":\"UNAVAILABLE\"}}");
+	stream_end(out);
+}
+
+/* ---- errors ---- */
+
 static const char *
 status_word(int status)
 {
@@ -500,6 +585,8 @@ add_error(struct buf *out, const struct failure *f)
 const struct dialect dialect_gemini = {
     .parse = parse,
     .add_answer = add_answer,
+    .add_stream = add_stream,
+    .add_stream_error = add_stream_error,
     .add_error = add_error,
     .empty_choices = "{\"usageMetadata\":{\"promptTokenCount\":1,"
 		     "\"totalTokenCount\":1},\"modelVersion\":\"test\"}\n",

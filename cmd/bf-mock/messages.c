@@ -1,5 +1,6 @@
 /* messages: Anthropic Messages. */
 #include "dialect.h"
+#include "stream.h"
 
 #include <inttypes.h>
 
@@ -262,8 +263,6 @@ take_settings(struct asked *a, struct err *e)
 		return asked_wrong(
 		    a, e, "stream", "Input should be a valid boolean");
 	a->stream = is_type(stream, JSON_TRUE);
-	if (a->stream)
-		return err_set(e, "bf-mock does not stream: leave 'stream' out");
 	return take_thinking(a, json_get(a->body, "thinking"), e);
 }
 
@@ -451,6 +450,118 @@ add_answer(struct buf *out, struct asked *asked, const struct answer *a)
 	buf_adds(out, "}\n");
 }
 
+/* ---- streams ---- */
+
+static void
+begin(struct buf *out, const char *type)
+{
+	stream_event(out, type);
+	buf_addf(out, "{\"type\":\"%s\"", type);
+}
+
+static void
+end(struct buf *out)
+{
+	buf_addc(out, '}');
+	stream_end(out);
+}
+
+static void
+stream_pieces(struct buf *out, size_t index, const char *type, const char *name,
+    struct span rest)
+{
+	struct span piece;
+
+	while (stream_piece(&rest, &piece)) {
+		begin(out, "content_block_delta");
+		buf_addf(out, ",\"index\":%zu,\"delta\":{\"type\":\"%s\",\"%s\":\"",
+		    index, type, name);
+		buf_addspan(out, piece);
+		buf_adds(out, "\"}");
+		end(out);
+	}
+	begin(out, "content_block_stop");
+	buf_addf(out, ",\"index\":%zu", index);
+	end(out);
+}
+
+static void
+stream_call(struct buf *out, size_t index, const struct call *c)
+{
+	begin(out, "content_block_start");
+	buf_addf(out,
+	    ",\"index\":%zu,\"content_block\":{\"type\":\"tool_use\",\"id\":",
+	    index);
+	buf_addspan(out, c->id);
+	buf_adds(out, ",\"name\":");
+	buf_addspan(out, c->name);
+	buf_adds(out, ",\"input\":{}}");
+	end(out);
+	stream_pieces(out, index, "input_json_delta", "partial_json",
+	    string_contents(c->arguments));
+}
+
+static void
+stream_content(struct buf *out, const struct answer *a)
+{
+	struct said s = said_of(a);
+	struct json_iter it = json_iter(s.calls.p == NULL ? SPAN("[]") : s.calls);
+	struct span text = s.text.p != NULL ? s.text : s.refusal;
+	struct call c;
+	size_t index = 0;
+
+	if (text.p != NULL) {
+		begin(out, "content_block_start");
+		buf_adds(out, ",\"index\":0,\"content_block\":{\"type\":\"text\","
+			      "\"text\":\"\"}");
+		end(out);
+		begin(out, "ping");
+		end(out);
+		stream_pieces(out, index++, "text_delta", "text", text);
+	}
+	while (said_next_call(&it, &c))
+		stream_call(out, index++, &c);
+}
+
+/* The usage is that of the beginning: hardly anything is said yet. */
+static void
+add_stream(struct buf *out, struct asked *asked, const struct answer *a)
+{
+	struct usage first = a->usage;
+
+	first.output = 1;
+	begin(out, "message_start");
+	buf_adds(out, ",\"message\":");
+	add_head(out, asked, a);
+	buf_adds(out, ",\"content\":[],\"stop_reason\":null,"
+		      "\"stop_sequence\":null,\"usage\":");
+	add_usage(out, &first);
+	buf_addc(out, '}');
+	end(out);
+	stream_content(out, a);
+	begin(out, "message_delta");
+	buf_adds(out, ",\"delta\":{\"stop_reason\":");
+	json_add_string(out, stop_reason(a));
+	buf_addf(out,
+	    ",\"stop_sequence\":null},\"usage\":{\"output_tokens\":%" PRIu64 "}",
+	    a->usage.output);
+	end(out);
+	begin(out, "message_stop");
+	end(out);
+}
+
+static void
+add_stream_error(struct buf *out, size_t events)
+{
+	(void)events;
+	begin(out, "error");
+	buf_adds(out, ",\"error\":{\"type\":\"overloaded_error\",\"message\":"
+		      "\"this is a test: an error in mid-stream\"}");
+	end(out);
+}
+
+/* ---- errors ---- */
+
 static const char *
 error_type(int status)
 {
@@ -498,6 +609,8 @@ add_error(struct buf *out, const struct failure *f)
 const struct dialect dialect_messages = {
     .parse = parse,
     .add_answer = add_answer,
+    .add_stream = add_stream,
+    .add_stream_error = add_stream_error,
     .add_error = add_error,
     .empty_choices = TEST_MESSAGE "[]}\n",
     .null_content = TEST_MESSAGE "null}\n",

@@ -5,6 +5,7 @@
 #include "io/hash.h"
 #include "pacing/retry.h"
 #include "schema.h"
+#include "stream.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -237,7 +238,13 @@ parse(struct provider *p, struct err *e)
 
 	if (ask->model.p != NULL)
 		asked_set_model(&p->asked, ask->model);
-	return ask->dialect->parse(&p->asked, ask->body, e);
+	if (ask->dialect->parse(&p->asked, ask->body, e) == -1)
+		return -1;
+	if (ask->stream) {
+		p->asked.stream = true;
+		p->asked.sse = ask->sse;
+	}
+	return 0;
 }
 
 /* What a request is charged: the most that it may cost, as far as it says. */
@@ -481,7 +488,31 @@ answer_well(
 	} else if (find_answer(p, &a, o, out) == 0) {
 		set_usage(p, &a);
 		billing_add(&p->billing, p->asked.model, &a.usage);
-		p->ask->dialect->add_answer(out, &p->asked, &a);
+		o->stream = p->asked.stream && p->asked.sse;
+		if (p->asked.stream)
+			p->ask->dialect->add_stream(out, &p->asked, &a);
+		else
+			p->ask->dialect->add_answer(out, &p->asked, &a);
+	}
+}
+
+/* Does to the answer what the fault says. */
+static void
+spoil(const struct dialect *dialect, enum fault_kind kind, struct buf *out)
+{
+	switch (kind) {
+	case FAULT_CRLF:
+		stream_crlf(out);
+		break;
+	case FAULT_STREAM_CUT:
+		stream_cut(out);
+		break;
+	case FAULT_STREAM_ERROR:
+		dialect->add_stream_error(out, stream_cut(out));
+		break;
+	default:
+		fault_body(kind, out);
+		break;
 	}
 }
 
@@ -524,10 +555,11 @@ provider_answer(struct provider *p, const struct ask *ask, int64_t now_us,
 		return;
 	answer_well(p, id, o, out);
 	/* What is refused anyway is refused plainly. */
-	if (o->status != 200)
+	if (o->status != 200 ||
+	    (o->fault != NULL && fault_needs_stream(o->fault->kind) && !o->stream))
 		o->fault = NULL;
 	if (o->fault != NULL)
-		fault_body(o->fault->kind, out);
+		spoil(ask->dialect, o->fault->kind, out);
 	if (o->status == 200 && (o->fault == NULL || fault_answers(o->fault->kind)))
 		count_answer(p, hash);
 }

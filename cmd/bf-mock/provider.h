@@ -59,7 +59,8 @@ struct ask {
 	const struct dialect *dialect;
 	struct span body;
 	struct span model; /* from the URL; SPAN_NONE: it is in the body */
-	bool in_array;     /* what the answer is, an error too */
+	bool stream, sse;  /* likewise, see asked.h */
+	bool in_array;     /* what an error is */
 };
 
 enum outcome_kind { OUTCOME_ANSWER, OUTCOME_HANG, OUTCOME_DROP };
@@ -67,6 +68,7 @@ enum outcome_kind { OUTCOME_ANSWER, OUTCOME_HANG, OUTCOME_DROP };
 struct outcome {
 	enum outcome_kind kind;
 	int status;
+	bool stream;   /* the answer is a stream of events */
 	bool injected; /* an error that was asked for by the options */
 	const struct fault *fault; /* NULL: none of the scenario's */
 	int64_t limited_us;        /* refused by the limits for so long; 0: not */

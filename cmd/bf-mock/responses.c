@@ -1,5 +1,6 @@
 /* responses: OpenAI Responses. */
 #include "dialect.h"
+#include "stream.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -170,8 +171,6 @@ take_stream(struct asked *a, struct err *e)
 	if (is_given(stream) && !is_bool(stream))
 		return wrong_type(a, e, "stream", "a boolean");
 	a->stream = is_type(stream, JSON_TRUE);
-	if (a->stream)
-		return err_set(e, "bf-mock does not stream: leave 'stream' out");
 	return 0;
 }
 
@@ -324,35 +323,58 @@ add_part(struct buf *out, const struct said *s)
 	}
 }
 
+/* Up to its parts. */
 static void
-add_message(struct buf *out, const struct answer *a, const struct said *s)
+add_message_head(struct buf *out, const struct answer *a, const char *status)
 {
 	buf_adds(out, "{\"id\":");
 	add_id(out, "msg_", a);
 	buf_addf(out,
 	    ",\"type\":\"message\",\"status\":\"%s\",\"role\":\"assistant\","
 	    "\"content\":[",
-	    incomplete(a) != NULL ? "incomplete" : "completed");
+	    status);
+}
+
+static void
+add_call_id(struct buf *out, const struct answer *a, size_t i)
+{
+	char prefix[32];
+
+	snprintf(prefix, sizeof(prefix), "fc%zu_", i);
+	add_id(out, prefix, a);
+}
+
+static void
+add_message(struct buf *out, const struct answer *a, const struct said *s)
+{
+	add_message_head(
+	    out, a, incomplete(a) != NULL ? "incomplete" : "completed");
 	add_part(out, s);
 	buf_adds(out, "]}");
 }
 
 static void
-add_call(struct buf *out, const struct answer *a, const struct call *c, size_t i)
+add_call(struct buf *out, const struct answer *a, const struct call *c, size_t i,
+    bool begun)
 {
-	char prefix[32];
-
-	snprintf(prefix, sizeof(prefix), "fc%zu_", i);
 	buf_adds(out, "{\"id\":");
-	add_id(out, prefix, a);
-	buf_adds(out, ",\"type\":\"function_call\",\"status\":\"completed\","
-		      "\"call_id\":");
+	add_call_id(out, a, i);
+	buf_addf(out, ",\"type\":\"function_call\",\"status\":\"%s\",\"call_id\":",
+	    begun ? "in_progress" : "completed");
 	buf_addspan(out, c->id);
 	buf_adds(out, ",\"name\":");
 	buf_addspan(out, c->name);
 	buf_adds(out, ",\"arguments\":");
-	buf_addspan(out, c->arguments);
+	buf_addspan(out, begun ? SPAN("\"\"") : c->arguments);
 	buf_addc(out, '}');
+}
+
+static void
+add_reasoning(struct buf *out, const struct answer *a)
+{
+	buf_adds(out, "{\"id\":");
+	add_id(out, "rs_", a);
+	buf_adds(out, ",\"type\":\"reasoning\",\"summary\":[]}");
 }
 
 static void
@@ -364,9 +386,7 @@ add_output(struct buf *out, const struct answer *a)
 	const char *comma = "";
 
 	if (a->usage.reasoning > 0) {
-		buf_adds(out, "{\"id\":");
-		add_id(out, "rs_", a);
-		buf_adds(out, ",\"type\":\"reasoning\",\"summary\":[]}");
+		add_reasoning(out, a);
 		comma = ",";
 	}
 	if (s.text.p != NULL || s.refusal.p != NULL) {
@@ -376,7 +396,7 @@ add_output(struct buf *out, const struct answer *a)
 	}
 	for (size_t i = 0; said_next_call(&it, &c); i++) {
 		buf_adds(out, comma);
-		add_call(out, a, &c, i);
+		add_call(out, a, &c, i, false);
 		comma = ",";
 	}
 }
@@ -393,17 +413,22 @@ add_usage(struct buf *out, const struct usage *u)
 	    u->input, u->cached, u->output, u->reasoning, u->input + u->output);
 }
 
+/* begun: as it is in the first events of a stream. */
 static void
-add_response(struct buf *out, const struct asked *asked, const struct answer *a)
+add_response(
+    struct buf *out, const struct asked *asked, const struct answer *a, bool begun)
 {
-	const char *why = incomplete(a);
+	const char *why = begun ? NULL : incomplete(a);
 
 	buf_adds(out, "{\"id\":");
 	add_id(out, "resp_", a);
 	buf_addf(out,
 	    ",\"object\":\"response\",\"created_at\":%" PRId64
 	    ",\"status\":\"%s\",\"error\":null,\"incomplete_details\":",
-	    answer_date(a), why == NULL ? "completed" : "incomplete");
+	    answer_date(a),
+	    begun         ? "in_progress"
+	    : why == NULL ? "completed"
+			  : "incomplete");
 	if (why == NULL)
 		buf_adds(out, "null");
 	else
@@ -411,17 +436,198 @@ add_response(struct buf *out, const struct asked *asked, const struct answer *a)
 	buf_adds(out, ",\"model\":");
 	buf_addspan(out, asked->model);
 	buf_adds(out, ",\"output\":[");
-	add_output(out, a);
+	if (!begun)
+		add_output(out, a);
 	buf_adds(out, "],\"usage\":");
-	add_usage(out, &a->usage);
+	if (begun)
+		buf_adds(out, "null");
+	else
+		add_usage(out, &a->usage);
 	buf_adds(out, ",\"metadata\":{}}");
 }
 
 static void
 add_answer(struct buf *out, struct asked *asked, const struct answer *a)
 {
-	add_response(out, asked, a);
+	add_response(out, asked, a, false);
 	buf_addc(out, '\n');
+}
+
+/* ---- streams ---- */
+
+struct events {
+	struct buf *out;
+	const struct answer *answer;
+	size_t n;    /* events so far */
+	size_t item; /* of the output */
+};
+
+/* Up to where the event's own members go. */
+static void
+begin(struct events *ev, const char *type)
+{
+	stream_event(ev->out, type);
+	buf_addf(
+	    ev->out, "{\"type\":\"%s\",\"sequence_number\":%zu", type, ev->n++);
+}
+
+static void
+end(struct events *ev)
+{
+	buf_addc(ev->out, '}');
+	stream_end(ev->out);
+}
+
+static void
+stream_response(
+    struct events *ev, const struct asked *asked, const char *type, bool begun)
+{
+	begin(ev, type);
+	buf_adds(ev->out, ",\"response\":");
+	add_response(ev->out, asked, ev->answer, begun);
+	end(ev);
+}
+
+static void
+begin_item(struct events *ev, const char *type)
+{
+	begin(ev, type);
+	buf_addf(ev->out, ",\"output_index\":%zu,\"item\":", ev->item);
+}
+
+static void
+begin_in_part(struct events *ev, const char *type)
+{
+	begin(ev, type);
+	buf_adds(ev->out, ",\"item_id\":");
+	add_id(ev->out, "msg_", ev->answer);
+	buf_addf(ev->out, ",\"output_index\":%zu,\"content_index\":0,", ev->item);
+}
+
+static void
+add_member(struct buf *out, const char *name, struct span contents)
+{
+	buf_addf(out, "\"%s\":\"", name);
+	buf_addspan(out, contents);
+	buf_addc(out, '"');
+}
+
+static void
+stream_part(struct events *ev, const struct said *s)
+{
+	bool refusal = s->refusal.p != NULL;
+	struct said empty = {SPAN(""), refusal ? SPAN("") : SPAN_NONE, SPAN_NONE};
+	struct span rest = refusal ? s->refusal : s->text, piece;
+
+	begin_in_part(ev, "response.content_part.added");
+	buf_adds(ev->out, "\"part\":");
+	add_part(ev->out, &empty);
+	end(ev);
+	while (stream_piece(&rest, &piece)) {
+		begin_in_part(ev, refusal ? "response.refusal.delta"
+					  : "response.output_text.delta");
+		add_member(ev->out, "delta", piece);
+		end(ev);
+	}
+	begin_in_part(
+	    ev, refusal ? "response.refusal.done" : "response.output_text.done");
+	add_member(
+	    ev->out, refusal ? "refusal" : "text", refusal ? s->refusal : s->text);
+	end(ev);
+	begin_in_part(ev, "response.content_part.done");
+	buf_adds(ev->out, "\"part\":");
+	add_part(ev->out, s);
+	end(ev);
+}
+
+static void
+stream_message(struct events *ev, const struct said *s)
+{
+	begin_item(ev, "response.output_item.added");
+	add_message_head(ev->out, ev->answer, "in_progress");
+	buf_adds(ev->out, "]}");
+	end(ev);
+	stream_part(ev, s);
+	begin_item(ev, "response.output_item.done");
+	add_message(ev->out, ev->answer, s);
+	end(ev);
+	ev->item++;
+}
+
+static void
+begin_in_call(struct events *ev, const char *type, size_t i)
+{
+	begin(ev, type);
+	buf_adds(ev->out, ",\"item_id\":");
+	add_call_id(ev->out, ev->answer, i);
+	buf_addf(ev->out, ",\"output_index\":%zu,", ev->item);
+}
+
+static void
+stream_call(struct events *ev, const struct call *c, size_t i)
+{
+	struct span rest = string_contents(c->arguments), piece;
+
+	begin_item(ev, "response.output_item.added");
+	add_call(ev->out, ev->answer, c, i, true);
+	end(ev);
+	while (stream_piece(&rest, &piece)) {
+		begin_in_call(ev, "response.function_call_arguments.delta", i);
+		add_member(ev->out, "delta", piece);
+		end(ev);
+	}
+	begin_in_call(ev, "response.function_call_arguments.done", i);
+	add_member(ev->out, "arguments", string_contents(c->arguments));
+	end(ev);
+	begin_item(ev, "response.output_item.done");
+	add_call(ev->out, ev->answer, c, i, false);
+	end(ev);
+	ev->item++;
+}
+
+static void
+stream_reasoning(struct events *ev)
+{
+	begin_item(ev, "response.output_item.added");
+	add_reasoning(ev->out, ev->answer);
+	end(ev);
+	begin_item(ev, "response.output_item.done");
+	add_reasoning(ev->out, ev->answer);
+	end(ev);
+	ev->item++;
+}
+
+static void
+add_stream(struct buf *out, struct asked *asked, const struct answer *a)
+{
+	struct events ev = {.out = out, .answer = a};
+	struct said s = said_of(a);
+	struct json_iter it = json_iter(s.calls.p == NULL ? SPAN("[]") : s.calls);
+	struct call c;
+
+	stream_response(&ev, asked, "response.created", true);
+	stream_response(&ev, asked, "response.in_progress", true);
+	if (a->usage.reasoning > 0)
+		stream_reasoning(&ev);
+	if (s.text.p != NULL || s.refusal.p != NULL)
+		stream_message(&ev, &s);
+	for (size_t i = 0; said_next_call(&it, &c); i++)
+		stream_call(&ev, &c, i);
+	stream_response(&ev, asked,
+	    incomplete(a) != NULL ? "response.incomplete" : "response.completed",
+	    false);
+}
+
+static void
+add_stream_error(struct buf *out, size_t events)
+{
+	stream_event(out, "error");
+	buf_addf(out,
+	    "{\"type\":\"error\",\"sequence_number\":%zu,\"code\":"
+	    "\"server_is_overloaded\",\"message\":\"this is a test: an error in "
+	    "mid-stream\",\"param\":null}",
+	    events);
+	stream_end(out);
 }
 
 #define TEST_RESPONSE                                                              \
@@ -432,6 +638,8 @@ add_answer(struct buf *out, struct asked *asked, const struct answer *a)
 const struct dialect dialect_responses = {
     .parse = parse,
     .add_answer = add_answer,
+    .add_stream = add_stream,
+    .add_stream_error = add_stream_error,
     .add_error = add_openai_error,
     .empty_choices = TEST_RESPONSE "[]}\n",
     .null_content = TEST_RESPONSE

@@ -71,6 +71,7 @@ struct route {
 	bool api; /* counted, logged, needs the key */
 	void (*answer)(struct server *s, struct request *r);
 	const struct dialect *dialect;
+	bool stream; /* what the path asks for */
 };
 
 /* ---- answers that are due later ---- */
@@ -272,7 +273,13 @@ answer_completion(struct server *s, struct request *r)
 	    .dialect = r->route->dialect,
 	    .body = buf_span(&r->body),
 	    .model = r->model.len > 0 ? buf_span(&r->model) : SPAN_NONE,
+	    .stream = r->route->stream,
 	};
+	const char *alt = MHD_lookup_connection_value(
+	    r->connection, MHD_GET_ARGUMENT_KIND, "alt");
+
+	ask.sse = alt != NULL && strcmp(alt, "sse") == 0;
+	ask.in_array = ask.stream && !ask.sse;
 
 	provider_answer(
 	    &s->provider, &ask, clock_mono_us(), &r->outcome, &r->answer);
@@ -352,19 +359,22 @@ answer_reset(struct server *s, struct request *r)
 
 /* A '*' stands for the model's name. */
 static const struct route routes[] = {
-    {"/v1/chat/completions", "POST", true, answer_completion, &dialect_chat},
-    {"/v1/responses", "POST", true, answer_completion, &dialect_responses},
-    {"/v1/messages", "POST", true, answer_completion, &dialect_messages},
+    {"/v1/chat/completions", "POST", true, answer_completion, &dialect_chat, false},
+    {"/v1/responses", "POST", true, answer_completion, &dialect_responses, false},
+    {"/v1/messages", "POST", true, answer_completion, &dialect_messages, false},
     {"/v1beta/models/*:generateContent", "POST", true, answer_completion,
-	&dialect_gemini},
-    {"/v1/models", "GET", true, answer_models, &dialect_chat},
-    {"/_stats", "GET", false, answer_stats, &dialect_chat},
-    {"/_reset", "POST", false, answer_reset, &dialect_chat},
+	&dialect_gemini, false},
+    {"/v1beta/models/*:streamGenerateContent", "POST", true, answer_completion,
+	&dialect_gemini, true},
+    {"/v1/models", "GET", true, answer_models, &dialect_chat, false},
+    {"/_stats", "GET", false, answer_stats, &dialect_chat, false},
+    {"/_reset", "POST", false, answer_reset, &dialect_chat, false},
 };
 
 /* Where nothing else is. */
-static const struct route nowhere = {NULL, NULL, true, NULL, &dialect_chat};
-static const struct route nowhere_beta = {NULL, NULL, true, NULL, &dialect_gemini};
+static const struct route nowhere = {NULL, NULL, true, NULL, &dialect_chat, false};
+static const struct route nowhere_beta = {
+    NULL, NULL, true, NULL, &dialect_gemini, false};
 
 static bool
 path_fits(const char *pattern, const char *path, struct buf *model)
@@ -496,7 +506,8 @@ decide(struct server *s, struct request *r, const char *method, const char *path
 		refuse(r, 404, NULL,
 		    "unknown path: bf-mock serves chat/completions, responses, "
 		    "messages and models under /v1, and "
-		    "models/MODEL:generateContent under /v1beta");
+		    "models/MODEL:generateContent "
+		    "and :streamGenerateContent under /v1beta");
 	} else if (!method_is(route, method)) {
 		r->allow = route->method;
 		refuse(r, 405, NULL, "this path does not take this method");
@@ -589,7 +600,7 @@ read_chunk(void *cls, uint64_t at, char *out, size_t most)
 
 	if (n == 0)
 		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (n > CHUNK)
+	if (n > CHUNK && !r->outcome.stream)
 		n = CHUNK;
 	if (n > most)
 		n = most;
@@ -606,9 +617,9 @@ send_answer(struct server *s, struct request *r)
 
 	if (r->outcome.fault != NULL)
 		kind = r->outcome.fault->kind;
-	if (kind == FAULT_CHUNKED)
+	if (kind == FAULT_CHUNKED || r->outcome.stream)
 		response = MHD_create_response_from_callback(
-		    MHD_SIZE_UNKNOWN, 1024, read_chunk, r, NULL);
+		    MHD_SIZE_UNKNOWN, 4096, read_chunk, r, NULL);
 	else
 		response = MHD_create_response_from_buffer(r->answer.len,
 		    r->answer.data == NULL ? (void *)s->url : r->answer.data,
@@ -616,7 +627,9 @@ send_answer(struct server *s, struct request *r)
 	if (response == NULL)
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type",
-	    kind == FAULT_HTML ? "text/html" : "application/json");
+	    kind == FAULT_HTML  ? "text/html"
+	    : r->outcome.stream ? "text/event-stream; charset=utf-8"
+				: "application/json");
 	add_headers(s, r);
 	pass_headers(r, response);
 	queued = MHD_queue_response(
@@ -649,7 +662,7 @@ send_on_wire(struct server *s, struct request *r)
 	if (!r->composed) {
 		add_headers(s, r);
 		wire_compose(&r->wire, r->outcome.fault, r->outcome.status,
-		    buf_span(&r->headers), buf_span(&r->answer));
+		    r->outcome.stream, buf_span(&r->headers), buf_span(&r->answer));
 		r->composed = true;
 	}
 	switch (wire_send(&r->wire, socket_of(r))) {

@@ -6,7 +6,7 @@
  * answered by provider.h, and its answer held back until its latency is over.
  *
  *	POST /v1/chat/completions	POST /v1/responses	POST /v1/messages
- *	POST /v1beta/models/MODEL:generateContent
+ *	POST /v1beta/models/MODEL:generateContent, :streamGenerateContent
  *	GET /v1/models			GET /_stats		POST /_reset
  */
 #ifndef BF_MOCK_SERVER_H

@@ -15,10 +15,17 @@ add_filler(struct buf *out, size_t n)
 	out->len += n;
 }
 
-static void
-add_framing(struct buf *out, enum fault_kind kind, size_t n)
+static bool
+in_chunks(enum fault_kind kind, bool stream)
 {
-	if (kind == FAULT_TORN_CHUNKS) {
+	return kind == FAULT_TORN_CHUNKS ||
+	       (stream && kind != FAULT_SHORT_LENGTH && kind != FAULT_LONG_LENGTH);
+}
+
+static void
+add_framing(struct buf *out, enum fault_kind kind, bool stream, size_t n)
+{
+	if (in_chunks(kind, stream)) {
 		buf_adds(out, "Transfer-Encoding: chunked\r\n");
 		return;
 	}
@@ -30,12 +37,12 @@ add_framing(struct buf *out, enum fault_kind kind, size_t n)
 }
 
 static void
-add_head(struct buf *out, enum fault_kind kind, int status, struct span headers,
-    size_t body)
+add_head(struct buf *out, enum fault_kind kind, int status, bool stream,
+    struct span headers, size_t body)
 {
-	buf_addf(
-	    out, "HTTP/1.1 %d OK\r\nContent-Type: application/json\r\n", status);
-	add_framing(out, kind, body);
+	buf_addf(out, "HTTP/1.1 %d OK\r\nContent-Type: %s\r\n", status,
+	    stream ? "text/event-stream; charset=utf-8" : "application/json");
+	add_framing(out, kind, stream, body);
 	if (kind == FAULT_HUGE_HEADER) {
 		buf_adds(out, "X-Huge: ");
 		add_filler(out, HUGE_HEADER);
@@ -68,19 +75,20 @@ stop_at(enum fault_kind kind, const struct wire *w)
 }
 
 void
-wire_compose(struct wire *w, const struct fault *f, int status, struct span headers,
-    struct span body)
+wire_compose(struct wire *w, const struct fault *f, int status, bool stream,
+    struct span headers, struct span body)
 {
 	enum fault_kind kind = f->kind;
 
 	buf_clear(&w->bytes);
-	add_head(&w->bytes, kind, status, headers, body.n);
+	add_head(&w->bytes, kind, status, stream, headers, body.n);
 	w->head = w->bytes.len;
-	if (kind == FAULT_TORN_CHUNKS)
+	if (in_chunks(kind, stream))
 		buf_addf(&w->bytes, "%zx\r\n", body.n);
 	buf_addspan(&w->bytes, body);
-	if (kind == FAULT_TORN_CHUNKS)
-		buf_adds(&w->bytes, "\r\n");
+	if (in_chunks(kind, stream))
+		buf_adds(&w->bytes,
+		    kind == FAULT_TORN_CHUNKS ? "\r\n" : "\r\n0\r\n\r\n");
 	w->sent = 0;
 	w->stop = stop_at(kind, w);
 	w->every_us = kind == FAULT_SLOW ? f->every_us : 0;

@@ -31,8 +31,11 @@ enum wire_next {
 	WIRE_STAY, /* leave the connection as it is until the client goes */
 };
 
-/* headers: lines with their line ends. Reuses the buffer in w. */
-void wire_compose(struct wire *w, const struct fault *f, int status,
+/*
+ * headers: lines with their line ends.  A stream of events goes out in chunks,
+ * anything else under its length.  Reuses the buffer in w.
+ */
+void wire_compose(struct wire *w, const struct fault *f, int status, bool stream,
     struct span headers, struct span body);
 enum wire_next wire_send(struct wire *w, int fd);
 /* Whether the client has closed the connection, or it is broken. */
