@@ -61,10 +61,8 @@ parse_messages(struct asked *a, struct span messages, struct err *e)
 
 /* What is of the wrong form is as if it were not there. */
 static void
-take_tools(struct asked *a)
+take_tools(struct asked *a, struct span choice, struct span tools)
 {
-	struct span choice = json_get(a->body, "tool_choice");
-	struct span tools = json_get(a->body, "tools");
 	struct json_iter it;
 	struct json_member m;
 
@@ -89,62 +87,89 @@ take_tools(struct asked *a)
 }
 
 static void
-take_format(struct asked *a)
+take_format(struct asked *a, struct span format)
 {
-	struct span format = json_get(a->body, "response_format");
-
-	if (is_type(format, JSON_OBJECT) &&
-	    is_type(json_get(format, "type"), JSON_STRING) &&
+	if (is_type(member(format, "type"), JSON_STRING) &&
 	    json_is(json_get(format, "type"), "json_schema"))
 		a->schema = member(json_get(format, "json_schema"), "schema");
+}
+
+enum {
+	MODEL,
+	MESSAGES,
+	N,
+	STREAM,
+	STREAM_OPTIONS,
+	TOOLS,
+	TOOL_CHOICE,
+	RESPONSE_FORMAT,
+	MAX_TOKENS, /* either name, the last that is there */
+	MAX_COMPLETION_TOKENS,
+	MEMBERS,
+};
+
+/* In one pass over the body, which may be long. */
+static void
+find_members(struct span body, struct span *found)
+{
+	static const struct span names[MEMBERS] = {
+	    [MODEL] = SPAN_INIT("model"),
+	    [MESSAGES] = SPAN_INIT("messages"),
+	    [N] = SPAN_INIT("n"),
+	    [STREAM] = SPAN_INIT("stream"),
+	    [STREAM_OPTIONS] = SPAN_INIT("stream_options"),
+	    [TOOLS] = SPAN_INIT("tools"),
+	    [TOOL_CHOICE] = SPAN_INIT("tool_choice"),
+	    [RESPONSE_FORMAT] = SPAN_INIT("response_format"),
+	    [MAX_TOKENS] = SPAN_INIT("max_tokens"),
+	    [MAX_COMPLETION_TOKENS] = SPAN_INIT("max_completion_tokens"),
+	};
+	struct json_iter it = json_iter(body);
+	struct json_member m;
+
+	for (int i = 0; i < MEMBERS; i++)
+		found[i] = SPAN_NONE;
+	while (json_next(&it, &m)) {
+		int i = 0;
+
+		while (i < MEMBERS && !json_key_is(m.key, names[i]))
+			i++;
+		if (i < MEMBERS)
+			found[i == MAX_COMPLETION_TOKENS ? MAX_TOKENS : i] =
+			    m.value;
+	}
 }
 
 static int
 parse(struct asked *a, struct span body, struct err *e)
 {
-	struct span messages = SPAN_NONE, n = SPAN_NONE, stream = SPAN_NONE;
-	struct span most = SPAN_NONE;
-	struct json_iter it;
-	struct json_member m;
+	struct span found[MEMBERS];
 
 	if (asked_begin(a, body, e) == -1)
 		return -1;
-	a->model = SPAN_NONE;
-	it = json_iter(a->body);
-	while (json_next(&it, &m)) {
-		if (json_key_is(m.key, SPAN("model")))
-			a->model = m.value;
-		else if (json_key_is(m.key, SPAN("messages")))
-			messages = m.value;
-		else if (json_key_is(m.key, SPAN("n")))
-			n = m.value;
-		else if (json_key_is(m.key, SPAN("stream")))
-			stream = m.value;
-		else if (json_key_is(m.key, SPAN("max_completion_tokens")) ||
-			 json_key_is(m.key, SPAN("max_tokens")))
-			most = m.value;
-	}
-	if (most.p == NULL || !json_i64(most, &a->max_tokens) || a->max_tokens < 0)
+	find_members(a->body, found);
+	a->model = found[MODEL];
+	if (found[MAX_TOKENS].p == NULL ||
+	    !json_i64(found[MAX_TOKENS], &a->max_tokens) || a->max_tokens < 0)
 		a->max_tokens = 0;
-	if (a->model.p == NULL || json_type(a->model) != JSON_STRING)
+	if (!is_type(a->model, JSON_STRING))
 		return err_set(e, "you must provide a 'model', a string");
-	if (messages.p == NULL || json_type(messages) != JSON_ARRAY ||
-	    json_is_empty(messages))
+	if (!is_type(found[MESSAGES], JSON_ARRAY) || json_is_empty(found[MESSAGES]))
 		return err_set(
 		    e, "you must provide 'messages', an array of at least one");
-	a->stream = is_type(stream, JSON_TRUE);
-	a->stream_usage = is_type(
-	    member(json_get(a->body, "stream_options"), "include_usage"),
-	    JSON_TRUE);
-	if (n.p != NULL && json_type(n) != JSON_NULL &&
-	    (!json_i64(n, &a->choices) || a->choices < 1 ||
-		a->choices > CHOICES_MAX))
+	if (is_given(found[N]) && (!json_i64(found[N], &a->choices) ||
+				      a->choices < 1 || a->choices > CHOICES_MAX))
 		return err_set(
 		    e, "'n' must be an integer from 1 to %d", CHOICES_MAX);
-	take_tools(a);
-	take_format(a);
-	return parse_messages(a, messages, e);
+	a->stream = is_type(found[STREAM], JSON_TRUE);
+	a->stream_usage = is_type(
+	    member(found[STREAM_OPTIONS], "include_usage"), JSON_TRUE);
+	take_tools(a, found[TOOL_CHOICE], found[TOOLS]);
+	take_format(a, found[RESPONSE_FORMAT]);
+	return parse_messages(a, found[MESSAGES], e);
 }
+
+/* ---- answers ---- */
 
 static void
 add_choice(struct buf *out, const struct answer *a, int64_t index)
