@@ -73,7 +73,8 @@ add_time(struct buf *out, int64_t us)
 	struct tm tm;
 
 	gmtime_r(&at, &tm);
-	buf_add(out, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm));
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	buf_adds(out, text);
 }
 
 static void
