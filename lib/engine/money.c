@@ -32,9 +32,6 @@ money_price(struct engine *en, struct lane *l)
 	if (rc < 0)
 		engine_say(en, ENGINE_WARN, "%s", e.text);
 	l->priced = rc == 1;
-	if (!l->priced)
-		engine_say(en, ENGINE_DEBUG, "no price is known for %s",
-		    buf_cstr(&l->name));
 }
 
 /* Models that share a lane beyond LANES_MOST have each a price of its own. */
