@@ -330,8 +330,8 @@ summarise(struct engine *en)
 		buf_addf(&b, ", %" PRIu64 " hedged (%" PRIu64 " won)", en->hedges,
 		    en->hedges_won);
 	if (en->fallbacks > 0)
-		buf_addf(&b, ", %" PRIu64 " passed on to another model",
-		    en->fallbacks);
+		buf_addf(
+		    &b, ", %" PRIu64 " passed on to another model", en->fallbacks);
 	buf_adds(&b, "; ");
 	add_count(&b, en->tokens_in);
 	buf_adds(&b, " tokens in, ");

@@ -10,7 +10,8 @@
 #define PAYLOAD 4080 /* of a block: the checksum is in its last four bytes */
 #define CRC_AT  4092
 #define WINDOW  16 /* blocks that the kernel maps at once */
-#define AT_ONCE 64 /* windows of an old index that are kept while a new one is made */
+#define AT_ONCE \
+	64 /* windows of an old index that are kept while a new one is made */
 
 /* How many things go into a block. */
 enum {

@@ -423,8 +423,8 @@ store_next(struct ledger *l, uint32_t segment, const unsigned char *key,
 		return false;
 	if ((checked = checked_at(f, next->line, next->number)) != NULL)
 		h = record_head_of(&checked->record);
-	else if (record_head(span_of(f->text + next->line,
-				 f->text_size - next->line),
+	else if (record_head(
+		     span_of(f->text + next->line, f->text_size - next->line),
 		     &h) != 0)
 		return false;
 	if (h.status != LEDGER_OK || memcmp(h.key, key, sizeof(h.key)) != 0)

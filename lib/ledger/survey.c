@@ -186,11 +186,10 @@ survey_is_older(const struct survey *s, int64_t ms)
 
 	buf_addf(&tail, "%s.tail", s->name);
 	older = s->fd >= 0 && fstat(s->fd, &st) == 0 &&
-		(int64_t)st.st_mtim.tv_sec * 1000 +
-			st.st_mtim.tv_nsec / 1000000 <
+		(int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 <
 		    ms &&
-		faccessat(s->shell.dir, buf_cstr(&tail), F_OK,
-		    AT_SYMLINK_NOFOLLOW) != 0;
+		faccessat(
+		    s->shell.dir, buf_cstr(&tail), F_OK, AT_SYMLINK_NOFOLLOW) != 0;
 	buf_release(&tail);
 	return older;
 }

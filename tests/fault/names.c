@@ -22,7 +22,8 @@ static void
 note(const char *name)
 {
 	const char *path = getenv("BF_NAMES");
-	int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	int fd = path == NULL ? -1
+			      : open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	char line[256];
 	int n = snprintf(line, sizeof line, "%s\n", name);
 
