@@ -185,6 +185,11 @@ progress_line(struct buf *out, struct progress_rates *r,
 	buf_addf(&l.piece, "%" PRIu64 " in flight", p->in_flight);
 	line_add(&l, NULL);
 	add_rates(&l, r);
+	if (p->cost > 0) {
+		buf_addc(&l.piece, '$');
+		price_add_rounded(&l.piece, p->cost);
+		line_add(&l, NULL);
+	}
 	add_count(&l, p->hits, "hit", "hits", NULL);
 	add_count(&l, p->retries, "retry", "retries", NULL);
 	buf_release(&l.piece);
@@ -202,7 +207,12 @@ progress_status(struct buf *out, const struct engine_progress *p)
 	add_short(out, (double)p->tokens_in);
 	buf_adds(out, " tokens in, ");
 	add_short(out, (double)p->tokens_out);
-	buf_addf(out, " out; %.1f s", (double)p->elapsed_us / 1e6);
+	buf_adds(out, " out");
+	if (p->cost > 0) {
+		buf_adds(out, ", $");
+		price_add_rounded(out, p->cost);
+	}
+	buf_addf(out, "; %.1f s", (double)p->elapsed_us / 1e6);
 	if (p->cooldown_us > 0)
 		buf_addf(out, "; cooldown %.0f s", (double)p->cooldown_us / 1e6);
 }

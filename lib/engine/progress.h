@@ -5,6 +5,7 @@
 #define BF_ENGINE_PROGRESS_H
 
 #include "base/buf.h"
+#include "price/prices.h"
 
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct engine_progress {
 	uint64_t done;      /* answered or failed */
 	uint64_t hits, failed, calls, retries, in_flight;
 	int64_t tokens_in, tokens_out;
+	price_nano cost; /* 0: nothing was spent, or nobody knows how much */
 	int64_t cooldown_us; /* until all models take calls again */
 	double part_read;    /* of the input, 0 to 1; less than 0: not known */
 	bool ended;          /* the last word before the summary */

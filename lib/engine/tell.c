@@ -117,6 +117,7 @@ look(const struct engine *en)
 	    .in_flight = en->flying,
 	    .tokens_in = en->tokens_in,
 	    .tokens_out = en->tokens_out,
+	    .cost = en->cost,
 	    .cooldown_us = cooldown_left(en, now),
 	    .part_read = part_read(en)};
 }

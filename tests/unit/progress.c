@@ -38,6 +38,13 @@ test_line(void)
 	    "flight  "
 	    "4.5 calls/s  5.0k/s in 123/s out  10 hits  1 retry",
 	    "all of it");
+	p.cost = 1234000000;
+	is_str(line_of(&p, 200, false),
+	    " 50%  [==========>         ]  50/~100  ETA 0:10  2 failed  8 in "
+	    "flight  "
+	    "4.5 calls/s  5.0k/s in 123/s out  $1.23  10 hits  1 retry",
+	    "and what it cost, where that is known");
+	p.cost = 0;
 	is_str(line_of(&p, 71, false),
 	    " 50%  [==========>         ]  50/~100  ETA 0:10  2 failed  8 in "
 	    "flight",
