@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 command -v jq >/dev/null || skip_all "jq is not installed"
 command -v curl >/dev/null || skip_all "curl is not installed"
-short=(--timeout 1s --stall-timeout 700ms)
+short=(--timeout 2s --stall-timeout 1400ms)
 # The sanitizers make it slow.
 ! nm -D "$BUILD/bf-llm" 2>/dev/null | grep -q __asan_init || short=(--timeout 3s --stall-timeout 2s)
 [ -z "${BF_VALGRIND:-}" ] || short=(--timeout 10s --stall-timeout 8s)

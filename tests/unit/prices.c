@@ -75,10 +75,6 @@ test_which(void)
 	    "a price is not taken from another provider");
 	is_int(input_of(NULL, NULL, "no-such-model", "openai"), -1,
 	    "one that is not known");
-	is_int(input_of(NULL, NULL, "deepseek-chat", "deepseek"), 280000,
-	    "one named after its provider");
-	is_int(
-	    input_of(NULL, NULL, "deepseek-chat", "openai"), -1, "and only there");
 	is_int(input_of("{\"gpt-4o-mini\":{\"input_cost_per_token\":1e-6}}", NULL,
 		   "gpt-4o-mini", "openai"),
 	    1000000, "the user's file overrides");
