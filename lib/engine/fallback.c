@@ -13,37 +13,32 @@ fallback_is_for(const struct engine *en, const char *class)
 	       strcmp(class, "length") != 0;
 }
 
-/* Makes en->request what the entry asks of the nth of these models. 0 or -1. */
+/* Makes en->other what the entry asks of a model, by its number from 1. 0 or -1. */
 static int
-read_for(struct engine *en, const struct entry *entry, size_t n)
+read_other(struct engine *en, const struct entry *entry, size_t asked)
 {
 	struct err e = ERR_INIT;
-	int rc;
+	int rc = input_request(en, &en->other, entry, asked, &e);
 
-	en->request.instead = en->o->fallback[n];
-	rc = request_read(&en->request, entry, en->o->model, en->providers, &e);
-	en->request.instead = NULL;
 	if (rc != 0)
 		engine_say(en, ENGINE_DEBUG, "--fallback %s: %s",
-		    en->o->fallback[n], e.text);
+		    en->o->fallback[asked - 1], e.text);
 	return rc;
 }
 
 bool
 fallback_hit(struct engine *en, size_t *asked)
 {
-	struct err e;
+	struct request own = en->request;
 
-	for (size_t n = 0; n < en->o->nfallback; n++)
-		if (read_for(en, &en->entry, n) == 0 &&
-		    anew_is_hit(en, en->request.provider, en->request.key)) {
-			*asked = n + 1;
+	for (size_t n = 1; n <= en->o->nfallback; n++)
+		if (read_other(en, &en->entry, n) == 0 &&
+		    anew_is_hit(en, en->other.provider, en->other.key)) {
+			en->request = en->other;
+			en->other = own;
+			*asked = n;
 			return true;
 		}
-	/* As it was. */
-	if (en->o->nfallback > 0)
-		(void)request_read(
-		    &en->request, &en->entry, en->o->model, en->providers, &e);
 	return false;
 }
 
@@ -63,11 +58,11 @@ fallback_ask(struct engine *en, struct job *job, const char *class)
 	    entry_parse(&en->again, span_of(job->line, job->n), &f) != 0)
 		return false;
 	while (job->asked < en->o->nfallback) {
-		if (read_for(en, &en->again, job->asked++) != 0)
+		if (read_other(en, &en->again, ++job->asked) != 0)
 			continue;
 		tell(en, job, class);
-		memcpy(job->key, en->request.key, sizeof job->key);
-		job->provider = en->request.provider;
+		memcpy(job->key, en->other.key, sizeof job->key);
+		job->provider = en->other.provider;
 		job->outcome = NULL;
 		en->fallbacks++;
 		if (anew_is_hit(en, job->provider, job->key)) {
@@ -75,7 +70,7 @@ fallback_ask(struct engine *en, struct job *job, const char *class)
 			return true;
 		}
 		en->held -= job->held;
-		calls_add(en, job, &en->request);
+		calls_add(en, job, &en->other);
 		en->held += job->held;
 		return true;
 	}

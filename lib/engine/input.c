@@ -61,6 +61,7 @@ input_close(struct engine *en)
 	}
 	entry_release(&en->entry);
 	request_release(&en->request);
+	request_release(&en->other);
 }
 
 /* ---- waiting for input ---- */
@@ -149,14 +150,15 @@ count_dropped(struct engine *en)
 	    en->request.provider->dialect->name, buf_cstr(&en->request.dropped));
 }
 
-static int
-read_request(struct engine *en, struct err *e)
+int
+input_request(struct engine *en, struct request *r, const struct entry *entry,
+    size_t asked, struct err *e)
 {
-	en->request.lenient = en->o->lenient;
-	if (request_read(
-		&en->request, &en->entry, en->o->model, en->providers, e) != 0)
+	r->lenient = en->o->lenient;
+	r->instead = asked == 0 ? NULL : en->o->fallback[asked - 1];
+	if (request_read(r, entry, en->o->model, en->providers, e) != 0)
 		return -1;
-	return en->request.body.len <= BODY_MOST
+	return r->body.len <= BODY_MOST
 		   ? 0
 		   : err_set(
 			 e, "the request is longer than %d MiB", BODY_MOST >> 20);
@@ -184,7 +186,7 @@ plan_entry(struct engine *en)
 	struct err e = ERR_INIT;
 	size_t asked;
 
-	if (read_request(en, &e) != 0) {
+	if (input_request(en, &en->request, &en->entry, 0, &e) != 0) {
 		engine_say(en, ENGINE_ERROR, "%s:%llu: bad_request: %s",
 		    jsonl_name(en->reader),
 		    (unsigned long long)jsonl_lineno(en->reader), e.text);
@@ -209,7 +211,7 @@ take_entry(struct engine *en)
 		plan_entry(en);
 		return;
 	}
-	if (read_request(en, &e) != 0) {
+	if (input_request(en, &en->request, &en->entry, 0, &e) != 0) {
 		memset(en->request.key, 0, sizeof en->request.key);
 		en->request.provider = NULL;
 		fail_entry(en, "bad_request", e.text);

@@ -278,8 +278,8 @@ ask_again(struct engine *en, struct job *job)
 	outcome_unref(en, job->outcome);
 	job->outcome = NULL;
 	if (en->no_sending || en->o->cached_only ||
-	    request_read(&en->request, &en->out_entry, en->o->model, en->providers,
-		&e) != 0) {
+	    input_request(
+		en, &en->request, &en->out_entry, job->asked, &e) != 0) {
 		job->left = true;
 		en->left++;
 		engine_at_least(en, STATUS_SOME_FAILED);

@@ -233,6 +233,7 @@ struct engine {
 	bool input_ended;
 	struct entry entry;
 	struct request request;
+	struct request other; /* what is asked of another model */
 	size_t surrogates;
 	size_t surrogate_entries;
 	uint64_t dropped_entries; /* not all of what they ask for is sent */
@@ -269,7 +270,7 @@ struct engine {
 	struct outcome *fresh;    /* of this turn */
 	size_t kept;              /* bytes of recorded answers that are kept */
 	struct entry out_entry;
-	struct entry again; /* what is asked of another model */
+	struct entry again; /* whose answer another model is asked for */
 	struct buf response;
 	struct outfile *errors;
 	struct buf failed_entry;
@@ -321,6 +322,12 @@ void engine_at_least(struct engine *en, int status);
 /* input.c */
 void input_open(struct engine *en);
 void input_read(struct engine *en);   /* as much as there is room for */
+/*
+ * What an entry asks of its own model (0), or of the one of --fallback with that
+ * number from 1 on. 0, or -1 and e.
+ */
+int input_request(struct engine *en, struct request *r, const struct entry *entry,
+    size_t asked, struct err *e);
 bool input_may_read(const struct engine *en);
 void input_close(struct engine *en);
 
