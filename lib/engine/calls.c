@@ -315,12 +315,10 @@ make_target(
 	return t;
 }
 
-/* On the first call of the run libcurl is loaded. NULL and e. */
-static struct http_target *
-target_of(struct engine *en, const struct call *c, struct err *e)
+/* On the first call of the run libcurl is loaded. 0, or -1 and e. */
+static int
+open_http(struct engine *en, const struct provider *p, struct err *e)
 {
-	const struct provider *p = c->provider;
-	struct buf path = BUF_INIT;
 	struct http_options o = {.timeout_us = en->o->timeout_us,
 	    .connect_timeout_us = en->o->connect_timeout_us,
 	    .first_byte_us = en->o->first_byte_us,
@@ -330,27 +328,42 @@ target_of(struct engine *en, const struct call *c, struct err *e)
 	    .keep = rates_headers,
 	    .nkeep = RATES_HEADERS,
 	    .user_agent = "bf-llm/" BF_VERSION};
-	struct http_target *t;
 
-	if (dialect_path(&path, p->dialect, buf_span(&c->model), e) != 0)
-		return NULL;
+	if (provider_ready(p, e) != 0)
+		return -1;
+	if (en->http == NULL)
+		en->http = http_new(en->loop, &o);
+	return 0;
+}
+
+static struct http_target *
+find_target(struct engine *en, const struct provider *p, const char *path)
+{
 	for (size_t i = 0; i < en->ntargets; i++)
 		if (en->targets[i].provider == p &&
-		    strcmp(en->targets[i].path, buf_cstr(&path)) == 0) {
-			buf_release(&path);
+		    strcmp(en->targets[i].path, path) == 0)
 			return en->targets[i].http;
-		}
-	if (en->http == NULL && provider_ready(p, e) == 0)
-		en->http = http_new(en->loop, &o);
-	if (provider_ready(p, e) != 0 ||
-	    (t = make_target(en, p, buf_cstr(&path), e)) == NULL) {
-		buf_release(&path);
-		return NULL;
+	return NULL;
+}
+
+/* NULL and e. */
+static struct http_target *
+target_of(struct engine *en, const struct call *c, struct err *e)
+{
+	const struct provider *p = c->provider;
+	struct http_target *t = NULL;
+	struct buf path = BUF_INIT;
+
+	if (dialect_path(&path, p->dialect, buf_span(&c->model), e) == 0 &&
+	    (t = find_target(en, p, buf_cstr(&path))) == NULL &&
+	    open_http(en, p, e) == 0 &&
+	    (t = make_target(en, p, buf_cstr(&path), e)) != NULL) {
+		en->targets = mem_resize(
+		    en->targets, en->ntargets + 1, sizeof *en->targets);
+		en->targets[en->ntargets++] = (struct target){
+		    p, mem_strdup(buf_cstr(&path)), t};
 	}
-	en->targets = mem_resize(
-	    en->targets, en->ntargets + 1, sizeof *en->targets);
-	/* The path is the target's from here on. */
-	en->targets[en->ntargets++] = (struct target){p, path.data, t};
+	buf_release(&path);
 	return t;
 }
 

@@ -278,8 +278,7 @@ ask_again(struct engine *en, struct job *job)
 	outcome_unref(en, job->outcome);
 	job->outcome = NULL;
 	if (en->no_sending || en->o->cached_only ||
-	    input_request(
-		en, &en->request, &en->out_entry, job->asked, &e) != 0) {
+	    input_request(en, &en->request, &en->out_entry, job->asked, &e) != 0) {
 		job->left = true;
 		en->left++;
 		engine_at_least(en, STATUS_SOME_FAILED);
