@@ -33,24 +33,6 @@
 
 /* ---- messages ---- */
 
-/* The message that is being written, of blocks. */
-struct turn {
-	const char *role; /* NULL: none yet */
-};
-
-static void
-begin_block(struct ask *a, struct turn *t, const char *role)
-{
-	if (t->role != NULL && strcmp(t->role, role) == 0) {
-		buf_addc(a->out, ',');
-		return;
-	}
-	if (t->role != NULL)
-		buf_adds(a->out, "]},");
-	buf_addf(a->out, "{\"role\":\"%s\",\"content\":[", role);
-	t->role = role;
-}
-
 static void
 end_block(struct ask *a, struct span cache_control)
 {
@@ -100,24 +82,18 @@ add_part(struct ask *a, const struct ask_parts *ps, const struct ask_part *p)
 }
 
 /* It takes no empty texts; a message without blocks is not written. */
-static bool
-is_empty_text(const struct ask_part *p)
-{
-	return p->type == ASK_TEXT && p->text.n == 2;
-}
-
 static int
-add_parts(
-    struct ask *a, struct turn *t, const struct ask_message *m, const char *role)
+add_parts(struct ask *a, struct ask_turns *t, const struct ask_message *m,
+    const char *role)
 {
 	struct ask_parts ps = ask_parts(m);
 	struct ask_part p;
 	int got;
 
 	while ((got = ask_part(a, &ps, &p)) == 1) {
-		if (is_empty_text(&p))
+		if (ask_is_empty(&p))
 			continue;
-		begin_block(a, t, role);
+		ask_turn(a, t, role);
 		if ((got = add_part(a, &ps, &p)) != 0)
 			break;
 	}
@@ -126,19 +102,25 @@ add_parts(
 }
 
 static int
-add_result(struct ask *a, struct turn *t, const struct ask_message *m)
+add_user(struct ask *a, struct ask_turns *t, const struct ask_message *m)
+{
+	return add_parts(a, t, m, "user");
+}
+
+static int
+add_result(struct ask *a, struct ask_turns *t, const struct ask_message *m)
 {
 	struct ask_parts ps = ask_parts(m);
 	struct ask_part p;
 	size_t n = 0;
 	int got;
 
-	begin_block(a, t, "user");
+	ask_turn(a, t, "user");
 	buf_adds(a->out, "{\"type\":\"tool_result\",\"tool_use_id\":");
 	buf_addspan(a->out, m->tool_call_id);
 	buf_adds(a->out, ",\"content\":[");
 	while ((got = ask_part(a, &ps, &p)) == 1) {
-		if (is_empty_text(&p))
+		if (ask_is_empty(&p))
 			continue;
 		if (n++ > 0)
 			buf_addc(a->out, ',');
@@ -153,20 +135,20 @@ add_result(struct ask *a, struct turn *t, const struct ask_message *m)
 
 /* What was thought before a call, in canonical JSON. */
 static void
-add_thoughts(struct ask *a, struct turn *t, struct span extra)
+add_thoughts(struct ask *a, struct ask_turns *t, struct span extra)
 {
 	struct span thoughts = get_in(get_in(extra, "anthropic"), "thinking");
 	struct json_iter it = json_iter(thoughts);
 	struct json_member m;
 
 	while (is_array(thoughts) && json_next(&it, &m)) {
-		begin_block(a, t, "assistant");
+		ask_turn(a, t, "assistant");
 		buf_addspan(a->out, m.value);
 	}
 }
 
 static int
-add_assistant(struct ask *a, struct turn *t, const struct ask_message *m)
+add_assistant(struct ask *a, struct ask_turns *t, const struct ask_message *m)
 {
 	struct ask_calls cs = ask_calls(m);
 	struct ask_call c;
@@ -178,7 +160,7 @@ add_assistant(struct ask *a, struct turn *t, const struct ask_message *m)
 		    a, t, get_in(json_at(m->tool_calls, 0), "extra_content"));
 	got = add_parts(a, t, m, "assistant");
 	if (got == 0 && is_string(m->refusal) && m->refusal.n > 2) {
-		begin_block(a, t, "assistant");
+		ask_turn(a, t, "assistant");
 		buf_adds(a->out, "{\"type\":\"text\",\"text\":");
 		buf_addspan(a->out, m->refusal);
 		end_block(a, SPAN_NONE);
@@ -186,7 +168,7 @@ add_assistant(struct ask *a, struct turn *t, const struct ask_message *m)
 	while (got == 0 && (got = ask_call(a, &cs, &c)) == 1) {
 		if (cs.n > 1)
 			add_thoughts(a, t, c.extra);
-		begin_block(a, t, "assistant");
+		ask_turn(a, t, "assistant");
 		buf_adds(a->out, "{\"type\":\"tool_use\",\"id\":");
 		buf_addspan(a->out, c.id);
 		ask_add(a, "name", c.name);
@@ -201,30 +183,10 @@ add_assistant(struct ask *a, struct turn *t, const struct ask_message *m)
 static int
 add_messages(struct ask *a, struct span messages)
 {
-	struct ask_messages ms = ask_messages(messages);
-	struct turn t = {.role = NULL};
-	struct ask_message m;
-	int got;
+	struct ask_turns t = {.parts = "content", .messages = messages};
 
-	buf_adds(a->out, ",\"messages\":[");
-	while ((got = ask_message(a, &ms, &m)) == 1) {
-		if (m.role == ASK_USER_ROLE)
-			got = add_parts(a, &t, &m, "user");
-		else if (m.role == ASK_ASSISTANT)
-			got = add_assistant(a, &t, &m);
-		else if (m.role == ASK_TOOL)
-			got = add_result(a, &t, &m);
-		else
-			got = 0;
-		if (got != 0)
-			return -1;
-	}
-	if (got == 0 && t.role == NULL)
-		return ask_refuse(a,
-		    "needs one with something in it that is no system message",
-		    "messages");
-	buf_adds(a->out, t.role == NULL ? "]" : "]}]");
-	return got;
+	buf_adds(a->out, ",\"messages\":");
+	return ask_conversation(a, &t, add_user, add_assistant, add_result);
 }
 
 static int
@@ -244,7 +206,7 @@ add_system(struct ask *a, struct span messages)
 		while ((got = ask_part(a, &ps, &p)) == 1) {
 			if (p.type != ASK_TEXT)
 				break;
-			if (is_empty_text(&p))
+			if (ask_is_empty(&p))
 				continue;
 			buf_adds(a->out, n++ == 0 ? ",\"system\":[" : ",");
 			(void)add_part(a, &ps, &p);
@@ -331,17 +293,6 @@ add_temperature(struct ask *a, struct span value)
 	return 0;
 }
 
-static void
-add_stop(struct ask *a, struct span stop)
-{
-	if (is_string(stop)) {
-		buf_adds(a->out, ",\"stop_sequences\":[");
-		buf_addspan(a->out, stop);
-		buf_addc(a->out, ']');
-	} else
-		ask_add(a, "stop_sequences", stop);
-}
-
 /* *effort: what goes into output_config, or none. */
 static int
 add_thinking(struct ask *a, const struct span *in, struct span *effort)
@@ -372,6 +323,8 @@ add_thinking(struct ask *a, const struct span *in, struct span *effort)
 static int
 add_output(struct ask *a, const struct span *in)
 {
+	struct buf config = BUF_INIT;
+	struct ask of = *a;
 	struct ask_format f;
 	struct span effort;
 
@@ -384,22 +337,15 @@ add_output(struct ask *a, const struct span *in)
 		    "response_format.type");
 	if (f.type == ASK_JSON_SCHEMA && subset_check(a, f.schema) != 0)
 		return -1;
-	if (effort.p == NULL && f.type == ASK_PLAIN)
-		return 0;
-	buf_adds(a->out, ",\"output_config\":{");
-	if (effort.p != NULL) {
-		buf_adds(a->out, "\"effort\":");
-		buf_addspan(a->out, effort);
-	}
+	of.out = &config;
+	ask_add(&of, "effort", effort);
 	if (f.type == ASK_JSON_SCHEMA) {
-		if (effort.p != NULL)
-			buf_addc(a->out, ',');
-		buf_adds(
-		    a->out, "\"format\":{\"type\":\"json_schema\",\"schema\":");
-		buf_addspan(a->out, f.schema);
-		buf_addc(a->out, '}');
+		buf_adds(&config, ",\"format\":{\"type\":\"json_schema\"");
+		ask_add(&of, "schema", f.schema);
+		buf_addc(&config, '}');
 	}
-	buf_addc(a->out, '}');
+	ask_add_object(a, "output_config", &config);
+	buf_release(&config);
 	return 0;
 }
 
@@ -417,32 +363,27 @@ body(struct buf *out, struct span request, struct span model, bool lenient,
 				    ASK_BIT(ASK_REASONING_EFFORT) |
 				    ASK_BIT(ASK_RESPONSE_FORMAT) |
 				    ASK_BIT(ASK_THINKING);
-	struct ask a = {out, "anthropic", lenient, dropped, e};
+	struct ask a = {out, "anthropic", lenient, dropped, e}, again;
 	struct span in[ASK_FIELDS], most;
+	struct buf told = BUF_INIT;
+	int rc;
 
 	if (ask_members(&a, request, can, in) != 0)
 		return -1;
-	most = in[ASK_MAX_COMPLETION_TOKENS];
-	if (most.p == NULL)
-		most = in[ASK_MAX_TOKENS];
+	most = ask_most(in);
 	buf_adds(out, "{\"model\":");
 	json_add_string(out, model);
 	ask_add(&a, "max_tokens", most.p != NULL ? most : SPAN(MAX_TOKENS_DEFAULT));
 	if (add_system(&a, in[ASK_MESSAGES]) != 0)
 		return -1;
-	/* What is left out of them was told just now. */
-	a.dropped = &(struct buf){.data = NULL};
-	if (add_messages(&a, in[ASK_MESSAGES]) != 0) {
-		buf_release(a.dropped);
-		return -1;
-	}
-	buf_release(a.dropped);
-	a.dropped = dropped;
-	if (add_temperature(&a, in[ASK_TEMPERATURE]) != 0)
+	again = ask_again(&a, &told);
+	rc = add_messages(&again, in[ASK_MESSAGES]);
+	buf_release(&told);
+	if (rc != 0 || add_temperature(&a, in[ASK_TEMPERATURE]) != 0)
 		return -1;
 	ask_add(&a, "top_p", in[ASK_TOP_P]);
 	ask_add(&a, "top_k", in[ASK_TOP_K]);
-	add_stop(&a, in[ASK_STOP]);
+	ask_add_list(&a, "stop_sequences", in[ASK_STOP]);
 	if (add_tools(&a, in[ASK_TOOLS]) != 0 || add_choice(&a, in) != 0 ||
 	    add_output(&a, in) != 0)
 		return -1;
@@ -605,7 +546,6 @@ answer(struct buf *out, struct span text, struct span model,
 	    SPAN_INIT("content"), SPAN_INIT("stop_reason"), SPAN_INIT("usage"),
 	    SPAN_INIT("error"), SPAN_INIT("type")};
 	struct content c = {.calls = {.n = 0}};
-	struct dialect_error de;
 	struct span in[6];
 	int rc;
 
@@ -615,11 +555,8 @@ answer(struct buf *out, struct span text, struct span model,
 		return err_set(e, "the answer is not a JSON object");
 	json_pick(text, names, in, 6);
 	read_usage(in[3], &a->usage);
-	if (is_there(in[4]) || says(in[5], "error")) {
-		dialect_anthropic.error(text, &de);
-		return err_set(e, "an error came with status 200%s%s",
-		    de.message[0] != '\0' ? ": " : "", de.message);
-	}
+	if (is_there(in[4]) || says(in[5], "error"))
+		return reply_is_error(&dialect_anthropic, text, e);
 	rc = make_reply(out, in, &c, model, a, e);
 	content_release(&c);
 	return rc;

@@ -212,6 +212,28 @@ ask_add(struct ask *a, const char *name, struct span value)
 	buf_addspan(a->out, value);
 }
 
+void
+ask_add_list(struct ask *a, const char *name, struct span value)
+{
+	if (!is_string(value)) {
+		ask_add(a, name, value);
+		return;
+	}
+	buf_addf(a->out, ",\"%s\":[", name);
+	buf_addspan(a->out, value);
+	buf_addc(a->out, ']');
+}
+
+void
+ask_add_object(struct ask *a, const char *name, const struct buf *members)
+{
+	if (members->len == 0)
+		return;
+	buf_addf(a->out, ",\"%s\":{", name);
+	buf_add(a->out, members->data + 1, members->len - 1);
+	buf_addc(a->out, '}');
+}
+
 /* ---- messages ---- */
 
 struct ask_messages
@@ -541,6 +563,45 @@ ask_call(struct ask *a, struct ask_calls *cs, struct ask_call *c)
 		    "messages[%zu].tool_calls[%zu].function.arguments", cs->message,
 		    cs->n - 1);
 	return 1;
+}
+
+/* ---- turns ---- */
+
+void
+ask_turn(struct ask *a, struct ask_turns *t, const char *role)
+{
+	if (t->role != NULL && strcmp(t->role, role) == 0) {
+		buf_addc(a->out, ',');
+		return;
+	}
+	if (t->role != NULL)
+		buf_adds(a->out, "]},");
+	buf_addf(a->out, "{\"role\":\"%s\",\"%s\":[", role, t->parts);
+	t->role = role;
+}
+
+int
+ask_conversation(struct ask *a, struct ask_turns *t, ask_says *user,
+    ask_says *assistant, ask_says *tool)
+{
+	ask_says *const by_role[] = {[ASK_SYSTEM] = NULL,
+	    [ASK_USER_ROLE] = user,
+	    [ASK_ASSISTANT] = assistant,
+	    [ASK_TOOL] = tool};
+	struct ask_messages ms = ask_messages(t->messages);
+	struct ask_message m;
+	int got;
+
+	buf_addc(a->out, '[');
+	while ((got = ask_message(a, &ms, &m)) == 1)
+		if (by_role[m.role] != NULL && by_role[m.role](a, t, &m) != 0)
+			return -1;
+	if (got == 0 && t->role == NULL)
+		return ask_refuse(a,
+		    "needs one with something in it that is no system message",
+		    "messages");
+	buf_adds(a->out, "]}]");
+	return got;
 }
 
 /* ---- tools ---- */

@@ -78,6 +78,29 @@ int ask_members(struct ask *a, struct span body, uint64_t can,
 
 /* Appends ",NAME:VALUE" where the value is there. */
 void ask_add(struct ask *a, const char *name, struct span value);
+/* The same as an array: a string is one of one. */
+void ask_add_list(struct ask *a, const char *name, struct span value);
+/* The same as an object of members that ask_add() has put there; none: nothing. */
+void ask_add_object(struct ask *a, const char *name, const struct buf *members);
+
+/* The most tokens that may be answered; none: it is not said. */
+static inline struct span
+ask_most(const struct span in[ASK_FIELDS])
+{
+	return in[ASK_MAX_COMPLETION_TOKENS].p != NULL
+		   ? in[ASK_MAX_COMPLETION_TOKENS]
+		   : in[ASK_MAX_TOKENS];
+}
+
+/* For what is gone through a second time: what is left out was told, and goes to told. */
+static inline struct ask
+ask_again(const struct ask *a, struct buf *told)
+{
+	struct ask again = *a;
+
+	again.dropped = told;
+	return again;
+}
 
 /* ---- messages ---- */
 
@@ -127,6 +150,12 @@ struct ask_parts ask_parts(const struct ask_message *m);
 int ask_part(struct ask *a, struct ask_parts *ps, struct ask_part *p);
 void ask_parts_release(struct ask_parts *ps);
 
+static inline bool
+ask_is_empty(const struct ask_part *p)
+{
+	return p->type == ASK_TEXT && p->text.n == 2;
+}
+
 /* The text of all its parts, which are to be of text, as one JSON string. */
 int ask_text(struct ask *a, const struct ask_message *m, struct joined *text);
 
@@ -147,6 +176,24 @@ struct ask_calls {
 struct ask_calls ask_calls(const struct ask_message *m);
 int ask_call(struct ask *a, struct ask_calls *cs, struct ask_call *c);
 void ask_calls_release(struct ask_calls *cs);
+
+/*
+ * A conversation of turns: without the messages of the system, those of one role
+ * in a row as one, [{"role":ROLE,PARTS:[...]},...].
+ */
+struct ask_turns {
+	const char *parts; /* what the array of parts is called */
+	struct span messages;
+	const char *role; /* of the turn that is being written; NULL: none yet */
+};
+/* Before each part: begins a turn, where it is not of the role of the last. */
+void ask_turn(struct ask *a, struct ask_turns *t, const char *role);
+
+typedef int ask_says(
+    struct ask *a, struct ask_turns *t, const struct ask_message *m);
+/* Appends it; each message goes to the function of its role. */
+int ask_conversation(struct ask *a, struct ask_turns *t, ask_says *user,
+    ask_says *assistant, ask_says *tool);
 
 /* ---- tools ---- */
 

@@ -29,24 +29,6 @@
 
 /* ---- contents ---- */
 
-struct contents {
-	struct span messages;
-	const char *role; /* of the one that is being written; NULL: none yet */
-};
-
-static void
-begin_part(struct ask *a, struct contents *c, const char *role)
-{
-	if (c->role != NULL && strcmp(c->role, role) == 0) {
-		buf_addc(a->out, ',');
-		return;
-	}
-	if (c->role != NULL)
-		buf_adds(a->out, "]},");
-	buf_addf(a->out, "{\"role\":\"%s\",\"parts\":[", role);
-	c->role = role;
-}
-
 static bool
 ends_in(struct span s, struct span end)
 {
@@ -104,14 +86,8 @@ add_part(struct ask *a, const struct ask_part *p)
 	buf_addc(a->out, '}');
 }
 
-static bool
-is_empty_text(const struct ask_part *p)
-{
-	return p->type == ASK_TEXT && p->text.n == 2;
-}
-
 static int
-add_parts(struct ask *a, struct contents *c, const struct ask_message *m,
+add_parts(struct ask *a, struct ask_turns *t, const struct ask_message *m,
     const char *role)
 {
 	struct ask_parts ps = ask_parts(m);
@@ -119,8 +95,8 @@ add_parts(struct ask *a, struct contents *c, const struct ask_message *m,
 	int got;
 
 	while ((got = ask_part(a, &ps, &p)) == 1)
-		if (!is_empty_text(&p)) {
-			begin_part(a, c, role);
+		if (!ask_is_empty(&p)) {
+			ask_turn(a, t, role);
 			add_part(a, &p);
 		}
 	ask_parts_release(&ps);
@@ -128,19 +104,25 @@ add_parts(struct ask *a, struct contents *c, const struct ask_message *m,
 }
 
 static int
-add_model(struct ask *a, struct contents *c, const struct ask_message *m)
+add_user(struct ask *a, struct ask_turns *t, const struct ask_message *m)
+{
+	return add_parts(a, t, m, "user");
+}
+
+static int
+add_model(struct ask *a, struct ask_turns *t, const struct ask_message *m)
 {
 	struct ask_calls cs = ask_calls(m);
 	struct ask_call call;
 	struct span signature;
-	int got = add_parts(a, c, m, "model");
+	int got = add_parts(a, t, m, "model");
 
 	if (got == 0 && is_string(m->refusal) && m->refusal.n > 2) {
-		begin_part(a, c, "model");
+		ask_turn(a, t, "model");
 		add_part(a, &(struct ask_part){.text = m->refusal});
 	}
 	while (got == 0 && (got = ask_call(a, &cs, &call)) == 1) {
-		begin_part(a, c, "model");
+		ask_turn(a, t, "model");
 		buf_adds(a->out, "{\"functionCall\":{\"id\":");
 		buf_addspan(a->out, call.id);
 		ask_add(a, "name", call.name);
@@ -197,9 +179,9 @@ add_result_text(struct ask *a, struct span string)
 }
 
 static int
-add_result(struct ask *a, struct contents *c, const struct ask_message *m)
+add_result(struct ask *a, struct ask_turns *t, const struct ask_message *m)
 {
-	struct span name = called(c->messages, m->at, m->tool_call_id), text;
+	struct span name = called(t->messages, m->at, m->tool_call_id), text;
 	struct joined all = {.text = BUF_INIT};
 	int got;
 
@@ -209,7 +191,7 @@ add_result(struct ask *a, struct contents *c, const struct ask_message *m)
 	got = ask_text(a, m, &all);
 	if (got == 0) {
 		text = joined_end(&all);
-		begin_part(a, c, "user");
+		ask_turn(a, t, "user");
 		buf_adds(a->out, "{\"functionResponse\":{\"id\":");
 		buf_addspan(a->out, m->tool_call_id);
 		ask_add(a, "name", name);
@@ -224,30 +206,10 @@ add_result(struct ask *a, struct contents *c, const struct ask_message *m)
 static int
 add_contents(struct ask *a, struct span messages)
 {
-	struct ask_messages ms = ask_messages(messages);
-	struct contents c = {.messages = messages};
-	struct ask_message m;
-	int got;
+	struct ask_turns t = {.parts = "parts", .messages = messages};
 
-	buf_adds(a->out, "{\"contents\":[");
-	while ((got = ask_message(a, &ms, &m)) == 1) {
-		if (m.role == ASK_USER_ROLE)
-			got = add_parts(a, &c, &m, "user");
-		else if (m.role == ASK_ASSISTANT)
-			got = add_model(a, &c, &m);
-		else if (m.role == ASK_TOOL)
-			got = add_result(a, &c, &m);
-		else
-			got = 0;
-		if (got != 0)
-			return -1;
-	}
-	if (got == 0 && c.role == NULL)
-		return ask_refuse(a,
-		    "needs one with something in it that is no system message",
-		    "messages");
-	buf_adds(a->out, "]}]");
-	return got;
+	buf_adds(a->out, "{\"contents\":");
+	return ask_conversation(a, &t, add_user, add_model, add_result);
 }
 
 static int
@@ -333,17 +295,6 @@ add_choice(struct ask *a, struct span value)
 
 /* ---- how to answer ---- */
 
-static void
-add_stop(struct ask *a, struct span stop)
-{
-	if (is_string(stop)) {
-		buf_adds(a->out, ",\"stopSequences\":[");
-		buf_addspan(a->out, stop);
-		buf_addc(a->out, ']');
-	} else
-		ask_add(a, "stopSequences", stop);
-}
-
 static int
 add_effort(struct ask *a, struct span effort, struct span model)
 {
@@ -404,26 +355,21 @@ add_config(struct ask *a, const struct span *in, struct span model)
 {
 	struct buf config = BUF_INIT;
 	struct ask of = *a;
-	struct span most = in[ASK_MAX_COMPLETION_TOKENS];
 	int rc;
 
 	of.out = &config;
-	ask_add(&of, "maxOutputTokens", most.p != NULL ? most : in[ASK_MAX_TOKENS]);
+	ask_add(&of, "maxOutputTokens", ask_most(in));
 	ask_add(&of, "temperature", in[ASK_TEMPERATURE]);
 	ask_add(&of, "topP", in[ASK_TOP_P]);
 	ask_add(&of, "topK", in[ASK_TOP_K]);
-	add_stop(&of, in[ASK_STOP]);
+	ask_add_list(&of, "stopSequences", in[ASK_STOP]);
 	ask_add(&of, "seed", in[ASK_SEED]);
 	ask_add(&of, "frequencyPenalty", in[ASK_FREQUENCY_PENALTY]);
 	ask_add(&of, "presencePenalty", in[ASK_PRESENCE_PENALTY]);
 	rc = add_format(&of, in[ASK_RESPONSE_FORMAT]);
 	if (rc == 0)
 		rc = add_thinking(&of, in, model);
-	if (config.len > 0) {
-		buf_adds(a->out, ",\"generationConfig\":{");
-		buf_add(a->out, config.data + 1, config.len - 1);
-		buf_addc(a->out, '}');
-	}
+	ask_add_object(a, "generationConfig", &config);
 	buf_release(&config);
 	return rc;
 }
@@ -453,9 +399,7 @@ body(struct buf *out, struct span request, struct span model, bool lenient,
 	if (ask_members(&a, request, can, in) != 0 ||
 	    add_contents(&a, in[ASK_MESSAGES]) != 0)
 		return -1;
-	/* What is left out of messages was told just now. */
-	again = a;
-	again.dropped = &told;
+	again = ask_again(&a, &told);
 	rc = add_system(&again, in[ASK_MESSAGES]);
 	buf_release(&told);
 	if (rc != 0 || add_tools(&a, in[ASK_TOOLS]) != 0 ||
@@ -609,7 +553,6 @@ answer(struct buf *out, struct span text, struct span model,
 	    SPAN_INIT("promptFeedback"), SPAN_INIT("usageMetadata"),
 	    SPAN_INIT("modelVersion"), SPAN_INIT("error")};
 	struct content c = {.calls = {.n = 0}};
-	struct dialect_error de;
 	struct span in[5], first = SPAN_NONE;
 	struct reply r = {.finish = NULL};
 	int rc = 0;
@@ -620,11 +563,8 @@ answer(struct buf *out, struct span text, struct span model,
 		return err_set(e, "the answer is not a JSON object");
 	json_pick(text, names, in, 5);
 	read_usage(in[2], &a->usage);
-	if (is_there(in[4])) {
-		dialect_gemini.error(text, &de);
-		return err_set(e, "an error came with status 200%s%s",
-		    de.message[0] != '\0' ? ": " : "", de.message);
-	}
+	if (is_there(in[4]))
+		return reply_is_error(&dialect_gemini, text, e);
 	r.model = in[3];
 	if (is_array(in[0]))
 		first = json_at(in[0], 0);

@@ -109,13 +109,8 @@ answer(struct buf *out, struct span text, struct span model,
 		return err_set(e, "the answer is not a JSON object");
 	json_pick(text, names, in, 4);
 	read_usage(in[0], &a->usage);
-	if (is_there(in[1])) {
-		struct dialect_error de;
-
-		dialect_openai_chat.error(text, &de);
-		return err_set(e, "an error came with status 200%s%s",
-		    de.message[0] != '\0' ? ": " : "", de.message);
-	}
+	if (is_there(in[1]))
+		return reply_is_error(&dialect_openai_chat, text, e);
 	choices = in[2];
 	choice = choices.p == NULL ? SPAN_NONE : json_at(choices, 0);
 	if (choice.p == NULL)

@@ -266,11 +266,7 @@ add_text_options(struct ask *a, const struct span *in)
 	of.out = &text;
 	rc = add_format(&of, in[ASK_RESPONSE_FORMAT]);
 	ask_add(&of, "verbosity", in[ASK_VERBOSITY]);
-	if (text.len > 0) {
-		buf_adds(a->out, ",\"text\":{");
-		buf_add(a->out, text.data + 1, text.len - 1);
-		buf_addc(a->out, '}');
-	}
+	ask_add_object(a, "text", &text);
 	buf_release(&text);
 	return rc;
 }
@@ -303,7 +299,7 @@ body(struct buf *out, struct span request, struct span model, bool lenient,
 	    ASK_BIT(ASK_SAFETY_IDENTIFIER) | ASK_BIT(ASK_SERVICE_TIER) |
 	    ASK_BIT(ASK_PROMPT_CACHE_KEY) | ASK_BIT(ASK_PROMPT_CACHE_RETENTION);
 	struct ask a = {out, "openai-responses", lenient, dropped, e};
-	struct span in[ASK_FIELDS], most;
+	struct span in[ASK_FIELDS];
 
 	if (ask_members(&a, request, can, in) != 0)
 		return -1;
@@ -311,9 +307,7 @@ body(struct buf *out, struct span request, struct span model, bool lenient,
 	json_add_string(out, model);
 	if (add_input(&a, in[ASK_MESSAGES]) != 0)
 		return -1;
-	most = in[ASK_MAX_COMPLETION_TOKENS];
-	ask_add(
-	    &a, "max_output_tokens", most.p != NULL ? most : in[ASK_MAX_TOKENS]);
+	ask_add(&a, "max_output_tokens", ask_most(in));
 	ask_add(&a, "temperature", in[ASK_TEMPERATURE]);
 	ask_add(&a, "top_p", in[ASK_TOP_P]);
 	if (in[ASK_LOGPROBS].p != NULL)
@@ -513,7 +507,6 @@ answer(struct buf *out, struct span text, struct span model,
 	    SPAN_INIT("status"), SPAN_INIT("incomplete_details"),
 	    SPAN_INIT("model"), SPAN_INIT("usage"), SPAN_INIT("error")};
 	struct content c = {.calls = {.n = 0}};
-	struct dialect_error de;
 	struct span in[6];
 	struct reply r = {.finish = NULL};
 	int rc;
@@ -524,11 +517,8 @@ answer(struct buf *out, struct span text, struct span model,
 		return err_set(e, "the answer is not a JSON object");
 	json_pick(text, names, in, 6);
 	read_usage(in[4], &a->usage);
-	if (is_there(in[5])) {
-		dialect_openai_responses.error(text, &de);
-		return err_set(e, "an error came with status 200%s%s",
-		    de.message[0] != '\0' ? ": " : "", de.message);
-	}
+	if (is_there(in[5]))
+		return reply_is_error(&dialect_openai_responses, text, e);
 	r.model = in[3];
 	rc = make_reply(in, &c, &r, &a->aside, e);
 	if (rc == 0)

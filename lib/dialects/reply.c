@@ -183,3 +183,13 @@ find_error(struct span body, struct span *top)
 	*top = body;
 	return json_get(body, "error");
 }
+
+int
+reply_is_error(const struct dialect *d, struct span body, struct err *e)
+{
+	struct dialect_error de;
+
+	d->error(body, &de);
+	return err_set(e, "an error came with status 200%s%s",
+	    de.message[0] != '\0' ? ": " : "", de.message);
+}

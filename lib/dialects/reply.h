@@ -52,6 +52,9 @@ void copy_text(char *out, size_t size, struct span value);
  */
 struct span find_error(struct span body, struct span *top);
 
+/* An error stands where an answer should: -1 and e, with what d reads of it. */
+int reply_is_error(const struct dialect *d, struct span body, struct err *e);
+
 static inline bool
 is_type(struct span v, enum json_type t)
 {
