@@ -28,7 +28,7 @@ mkdir -m 700 "$XDG_RUNTIME_DIR" || exit 99
 tap_n=0
 tap_bad=0
 
-cleanup() { stop; cd / && rm -rf "$TMP" "$XDG_RUNTIME_DIR"; }
+cleanup() { stop; [ ${#servers[@]} -eq 0 ] || kill "${servers[@]}" 2>/dev/null; cd / && rm -rf "$TMP" "$XDG_RUNTIME_DIR"; }
 trap cleanup EXIT
 
 # ok STATUS NAME: passes if STATUS is 0, as in: cmp a b; ok $? "same"
@@ -99,6 +99,19 @@ stop() {
 	kill "$server" 2>/dev/null
 	wait "$server" 2>/dev/null
 	server=
+}
+
+# serve_as NAME OPTION...: one of several, at the address in NAME.url, with its log
+# in NAME.log
+servers=()
+serve_as() {
+	local name=$1
+	shift
+	bf-mock -q --log "$name.log" "$@" >"$name.url" 2>"$name.err" &
+	servers+=($!)
+	until [ -s "$name.url" ]; do
+		kill -0 $! || exit 99
+	done
 }
 
 # stat_of FILTER: what jq takes out of the statistics of that server

@@ -4,19 +4,6 @@
 export XDG_CONFIG_HOME=$TMP/config XDG_STATE_HOME=$TMP/state
 mkdir -p config/bf
 
-# serve NAME OPTION...: a provider of that name
-pids=
-# shellcheck disable=SC2086
-trap 'kill $pids 2>/dev/null; cleanup' EXIT
-serve() {
-	local name=$1
-	shift
-	bf-mock -q --log "$name.log" "$@" >"$name.url" 2>"$name.err" &
-	pids="$pids $!"
-	until [ -s "$name.url" ]; do
-		kill -0 $! || exit 99
-	done
-}
 calls() { if [ -e "$1.log" ]; then grep -c . "$1.log"; else echo 0; fi; }
 fresh() {
 	rm -rf .bf e s.json
@@ -24,11 +11,11 @@ fresh() {
 }
 llm() { run timeout 60 bf-llm "$@"; }
 
-serve good --reply 'good {prompt}'
-serve fair --reply 'fair {prompt}'
-serve broken --status 500:1
-serve shy --finish-reason content_filter
-serve shut --require-key another
+serve_as good --reply 'good {prompt}'
+serve_as fair --reply 'fair {prompt}'
+serve_as broken --status 500:1
+serve_as shy --finish-reason content_filter
+serve_as shut --require-key another
 for p in good fair broken shy shut; do
 	printf '"%s": {"base_url": "%s", "dialect": "openai-chat", "key": "KEY"},\n' $p "$(cat $p.url)"
 done | sed '1s/^/{/; $s/,$/}/' >config/bf/providers.json

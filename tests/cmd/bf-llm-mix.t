@@ -74,10 +74,7 @@ is "$(recorded)" "$(($(billed) + before))" "and the ledger has what both were bi
 
 # ---- one is down ----
 
-bf-mock -q --status 503:1 >down.url &
-down=$!
-trap 'kill $down; cleanup' EXIT
-until [ -s down.url ]; do kill -0 $down || exit 99; done
+serve_as down --status 503:1
 fresh
 mkdir -p config/bf
 echo "{\"sick\": {\"base_url\": \"$(cat down.url)\", \"dialect\": \"openai-chat\"}}" >config/bf/providers.json

@@ -4,25 +4,12 @@
 export XDG_CONFIG_HOME=$TMP/config XDG_STATE_HOME=$TMP/state
 mkdir -p config/bf
 
-# serve NAME OPTION...: a provider of that name
-pids=
-# shellcheck disable=SC2086
-trap 'kill $pids 2>/dev/null; cleanup' EXIT
-serve() {
-	local name=$1
-	shift
-	bf-mock -q --log "$name.log" "$@" >"$name.url" 2>"$name.err" &
-	pids="$pids $!"
-	until [ -s "$name.url" ]; do
-		kill -0 $! || exit 99
-	done
-}
 base() { cat "$1.url"; }
 calls() { grep -c '"status":200' "$1.log"; }
 
-serve one --require-key key-of-one
-serve two --require-key key-of-two
-serve open
+serve_as one --require-key key-of-one
+serve_as two --require-key key-of-two
+serve_as open
 cat >config/bf/providers.json <<E
 {"one": {"base_url": "$(base one)", "dialect": "openai-chat", "key": "KEY_ONE"},
  "two": {"base_url": "$(base two)/", "dialect": "openai-chat", "key": "KEY_TWO", "tpm": 2000},
@@ -83,7 +70,7 @@ run bf-llm --tpm 9000 long
 is "$status" 0 "the command line goes before it"
 
 # ---- one that is down does not hold up the others ----
-serve down --fail-first 1000:429 --retry-after 30
+serve_as down --fail-first 1000:429 --retry-after 30
 jq -c '.down={base_url:$u,dialect:"openai-chat"}' --arg u "$(base down)" config/bf/providers.json >new &&
 	mv new config/bf/providers.json
 for i in $(seq 20); do
