@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/msg.h"
-#include "io/utf8.h"
 #include "io/visible.h"
 #include "ledger/marks.h"
 #include "price/prices.h"
@@ -171,31 +170,18 @@ by_answers(const void *a, const void *b)
 /* ---- for people ---- */
 
 /* A name as it is shown. */
-static void
-show_name(struct buf *out, const char *name)
+static struct span
+shown(const char *name)
 {
-	visible_add_line(out, span_str(*name == '\0' ? "-" : name));
+	return span_str(*name == '\0' ? "-" : name);
 }
 
 static size_t
-name_width(const char *name, size_t least)
+wider(size_t width, const char *name)
 {
-	struct buf shown = BUF_INIT;
-	size_t n;
+	size_t n = visible_width(shown(name));
 
-	show_name(&shown, name);
-	n = utf8_width(buf_span(&shown));
-	buf_release(&shown);
-	return n > least ? n : least;
-}
-
-/* And blanks up to a width in columns. */
-static void
-add_name(struct buf *out, const char *name, size_t width)
-{
-	show_name(out, name);
-	for (size_t n = name_width(name, 0); n < width; n++)
-		buf_addc(out, ' ');
+	return n > width ? n : width;
 }
 
 /* In twelve columns and a blank. */
@@ -220,22 +206,22 @@ add_table(struct buf *out, const struct stat_sum *s)
 
 	for (size_t i = 0; i < s->nrows; i++) {
 		priced += s->rows[i].priced;
-		models = name_width(s->rows[i].model, models);
-		endpoints = name_width(s->rows[i].endpoint, endpoints);
+		models = wider(models, s->rows[i].model);
+		endpoints = wider(endpoints, s->rows[i].endpoint);
 	}
 	buf_addc(out, '\n');
-	add_name(out, "model", models);
+	visible_add_column(out, SPAN("model"), models);
 	buf_adds(out, "  ");
-	add_name(out, "endpoint", endpoints);
+	visible_add_column(out, SPAN("endpoint"), endpoints);
 	buf_addf(out, " %9s %9s %9s %9s %12s %12s %12s %12s", "answers", "failed",
 	    "billed?", "calls", "input", "output", "cached", "reasoning");
 	buf_adds(out, priced > 0 ? "          USD\n" : "\n");
 	for (size_t i = 0; i < s->nrows; i++) {
 		const struct row *r = &s->rows[i];
 
-		add_name(out, r->model, models);
+		visible_add_column(out, shown(r->model), models);
 		buf_adds(out, "  ");
-		add_name(out, r->endpoint, endpoints);
+		visible_add_column(out, shown(r->endpoint), endpoints);
 		buf_addf(out,
 		    " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64
 		    " %12" PRId64 " %12" PRId64 " %12" PRId64 " %12" PRId64,
@@ -282,7 +268,7 @@ say(struct buf *out, const struct stat_sum *s, const struct pick *p,
 		for (size_t i = 0; i < s->nclasses; i++) {
 			buf_addf(out, "%s %" PRIu64 " ", i == 0 ? "" : ",",
 			    s->classes[i].n);
-			show_name(out, s->classes[i].name);
+			visible_add_line(out, shown(s->classes[i].name));
 		}
 		buf_addc(out, '\n');
 	}

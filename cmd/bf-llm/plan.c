@@ -2,7 +2,6 @@
 
 #include "base/msg.h"
 #include "io/fdio.h"
-#include "io/utf8.h"
 #include "io/visible.h"
 
 #include <errno.h>
@@ -47,29 +46,14 @@ add_range(struct buf *line, const struct engine_range *r,
 	buf_release(&wide);
 }
 
-static void
-add_name(struct buf *out, struct span name, size_t width)
-{
-	size_t start = out->len, n;
-
-	visible_add_line(out, name);
-	n = utf8_width(span_of(out->data + start, out->len - start));
-	while (n++ < width)
-		buf_addc(out, ' ');
-}
-
 static size_t
 names_width(const struct engine_plan *p)
 {
 	size_t width = 5, n;
 
 	for (size_t i = 0; i < p->nmodels; i++) {
-		struct buf shown = BUF_INIT;
-
-		visible_add_line(&shown, p->models[i].name);
-		n = utf8_width(buf_span(&shown));
+		n = visible_width(p->models[i].name);
 		width = n > width ? n : width;
-		buf_release(&shown);
 	}
 	return width;
 }
@@ -86,7 +70,7 @@ end_line(struct buf *out)
 static void
 add_model(struct buf *out, const struct engine_plan_model *m, size_t width)
 {
-	add_name(out, m->name, width);
+	visible_add_column(out, m->name, width);
 	buf_addf(out, "  %9" PRIu64, m->calls);
 	add_range(out, &m->in, add_count, 7);
 	add_range(out, &m->out, add_count, 7);
@@ -162,7 +146,7 @@ print_plan(const struct engine_plan *p)
 	buf_addc(&out, '\n');
 	if (p->calls > 0) {
 		buf_addc(&out, '\n');
-		add_name(&out, SPAN("model"), width);
+		visible_add_column(&out, SPAN("model"), width);
 		buf_addf(&out, "  %9s  %7s %-17s  %7s %-17s  %8s", "calls", "in",
 		    "", "out", "", "USD");
 		end_line(&out);

@@ -70,3 +70,23 @@ visible_add_line(struct buf *out, struct span text)
 {
 	add(out, text, ' ');
 }
+
+size_t
+visible_width(struct span text)
+{
+	struct buf shown = BUF_INIT;
+	size_t n;
+
+	visible_add_line(&shown, text);
+	n = utf8_width(buf_span(&shown));
+	buf_release(&shown);
+	return n;
+}
+
+void
+visible_add_column(struct buf *out, struct span text, size_t width)
+{
+	visible_add_line(out, text);
+	for (size_t n = visible_width(text); n < width; n++)
+		buf_addc(out, ' ');
+}

@@ -15,4 +15,8 @@ void visible_add(struct buf *out, struct span text);
 /* The same on one line: newlines become spaces. */
 void visible_add_line(struct buf *out, struct span text);
 
+/* A line's width in columns, and the line with blanks up to a width. */
+size_t visible_width(struct span text);
+void visible_add_column(struct buf *out, struct span text, size_t width);
+
 #endif
