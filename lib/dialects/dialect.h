@@ -121,6 +121,8 @@ int dialect_path(struct buf *out, const struct dialect *d, struct span model,
 
 /* As the response and the ledger have it: an object, or null where it is not known. */
 void dialect_add_usage(struct buf *out, const struct dialect_usage *u);
+/* And read from there; of what is no object nothing is known. */
+void dialect_read_usage(struct span usage, struct dialect_usage *u);
 
 /* Whether bytes that a server sent are JSON, as answer() wants it: 0, or -1 and e. */
 int dialect_check(struct span body, struct err *e);

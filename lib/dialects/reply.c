@@ -30,6 +30,23 @@ dialect_add_usage(struct buf *out, const struct dialect_usage *u)
 	buf_addc(out, '}');
 }
 
+void
+dialect_read_usage(struct span usage, struct dialect_usage *u)
+{
+	static const struct span names[] = {SPAN_INIT("input"), SPAN_INIT("output"),
+	    SPAN_INIT("cached"), SPAN_INIT("reasoning")};
+	struct span in[4];
+
+	*u = (struct dialect_usage){.known = is_object(usage)};
+	if (!u->known)
+		return;
+	json_pick(usage, names, in, 4);
+	u->input = count_of(in[0]);
+	u->output = count_of(in[1]);
+	u->cached = count_of(in[2]);
+	u->reasoning = count_of(in[3]);
+}
+
 static void
 add_member(struct buf *out, const char *name, struct span value)
 {

@@ -4,7 +4,6 @@
 #include "base/msg.h"
 #include "io/clock.h"
 #include "ledger/walk.h"
-#include "json/json.h"
 
 #include <inttypes.h>
 
@@ -59,20 +58,12 @@ struct earlier {
 	struct buf scratch;
 };
 
-static int64_t
-count_in(struct span usage, const char *name)
-{
-	struct span v = json_get(usage, name);
-	int64_t n;
-
-	return v.p != NULL && json_i64(v, &n) && n > 0 ? n : 0;
-}
-
 static int
 add_earlier(void *arg, const struct survey_line *l)
 {
 	struct earlier *w = arg;
 	struct ledger_record rec;
+	struct dialect_usage u;
 	uint64_t mark;
 	price_nano cost;
 	struct err e;
@@ -85,9 +76,8 @@ add_earlier(void *arg, const struct survey_line *l)
 		return 0;
 	if (rec.cost.p != NULL && price_parse_usd(rec.cost, &cost) == 0)
 		w->sum.cost += cost;
-	if (rec.usage.p != NULL)
-		w->sum.tokens += count_in(rec.usage, "input") +
-				 count_in(rec.usage, "output");
+	dialect_read_usage(rec.usage, &u);
+	w->sum.tokens += u.input + u.output;
 	return 0;
 }
 

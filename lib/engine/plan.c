@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "ledger/survey.h"
-#include "json/json.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -135,23 +134,14 @@ knows_enough(const struct plan *p)
 	return true;
 }
 
-static double
-count_in(struct span usage, const char *name)
-{
-	struct span v = json_get(usage, name);
-	int64_t n;
-
-	return v.p != NULL && json_i64(v, &n) && n > 0 ? (double)n : 0;
-}
-
 static int
 learn(void *arg, const struct survey_line *line)
 {
 	struct plan *p = arg;
 	struct ledger_record rec;
+	struct dialect_usage u;
 	struct planned *m;
 	struct err e;
-	double in;
 
 	p->looked_at++;
 	if (line->head.status != LEDGER_OK ||
@@ -159,13 +149,13 @@ learn(void *arg, const struct survey_line *line)
 	    rec.usage.p == NULL || rec.request.n == 0 ||
 	    (m = planned_like(p, &rec)) == NULL || m->n >= SAMPLES)
 		return knows_enough(p) ? -1 : 0;
-	in = count_in(rec.usage, "input");
+	dialect_read_usage(rec.usage, &u);
 	m->n++;
-	m->in += in;
-	m->cached += count_in(rec.usage, "cached");
+	m->in += (double)u.input;
+	m->cached += (double)u.cached;
 	m->millis += (double)rec.millis;
-	sample_add(&m->per_byte, in / (double)rec.request.n);
-	sample_add(&m->out, count_in(rec.usage, "output"));
+	sample_add(&m->per_byte, (double)u.input / (double)rec.request.n);
+	sample_add(&m->out, (double)u.output);
 	return knows_enough(p) ? -1 : 0;
 }
 
