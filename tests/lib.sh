@@ -28,7 +28,9 @@ mkdir -m 700 "$XDG_RUNTIME_DIR" || exit 99
 tap_n=0
 tap_bad=0
 
-cleanup() { stop; [ ${#servers[@]} -eq 0 ] || kill "${servers[@]}" 2>/dev/null; cd / && rm -rf "$TMP" "$XDG_RUNTIME_DIR"; }
+servers=
+# shellcheck disable=SC2086
+cleanup() { stop; [ -z "$servers" ] || kill $servers 2>/dev/null; cd / && rm -rf "$TMP" "$XDG_RUNTIME_DIR"; }
 trap cleanup EXIT
 
 # ok STATUS NAME: passes if STATUS is 0, as in: cmp a b; ok $? "same"
@@ -103,13 +105,12 @@ stop() {
 
 # serve_as NAME OPTION...: one of several, at the address in NAME.url, with its log
 # in NAME.log
-servers=()
 serve_as() {
-	local name=$1
+	served=$1
 	shift
-	bf-mock -q --log "$name.log" "$@" >"$name.url" 2>"$name.err" &
-	servers+=($!)
-	until [ -s "$name.url" ]; do
+	bf-mock -q --log "$served.log" "$@" >"$served.url" 2>"$served.err" &
+	servers="$servers $!"
+	until [ -s "$served.url" ]; do
 		kill -0 $! || exit 99
 	done
 }
