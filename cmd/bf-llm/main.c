@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -644,6 +645,8 @@ main(int argc, char **argv)
 	struct cli cli;
 	int status, signo;
 
+	/* One thread frees what another took: of two arenas both would fray. */
+	(void)mallopt(M_ARENA_MAX, 1);
 	cli_start(&cli, &command, argc, argv);
 	fd_tell_of(SIGUSR1);
 	parse_options(&cli, &o, &po);

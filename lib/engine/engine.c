@@ -98,6 +98,8 @@ on_deadline(void *arg)
 
 /* ---- set up ---- */
 
+#define OTHER_FILES 24 /* beside sockets and the ledger */
+
 /*
  * Makes room for a socket per call beside the files; where the hard limit is in
  * the way, fewer calls are in flight, which is said.
@@ -105,17 +107,16 @@ on_deadline(void *arg)
 static void
 fit_descriptors(struct engine *en)
 {
-	const uint64_t others = 40;
+	uint64_t others = OTHER_FILES, need, fit;
 	struct rlimit limit;
-	uint64_t need = en->o->jobs + others, fit;
 
+	if (en->ledger != NULL)
+		others += ledger_files(en->ledger);
+	need = en->o->jobs + others;
 	en->jobs_most = (size_t)en->o->jobs;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
-	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > need
-			     ? need
-			     : limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	(void)fd_raise_limit();
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
 	fit = limit.rlim_cur > others + 1 ? limit.rlim_cur - others : 1;
@@ -160,6 +161,7 @@ open_all(struct engine *en, struct err *e)
 	if (en->o->ledger != NULL &&
 	    (en->ledger = ledger_open(en->o->ledger, &lo, e)) == NULL)
 		return -1;
+	fit_descriptors(en);
 	if (money_open(en, e) != 0)
 		return -1;
 	if (en->o->deadline_us > 0) {
@@ -396,7 +398,6 @@ engine_run(const struct engine_options *o, struct providers *ps, int *signo)
 	spill_open(&en.spill);
 	rng_seed(&en.rng, rng_entropy());
 	*signo = 0;
-	fit_descriptors(&en);
 	if (open_all(&en, &e) != 0) {
 		engine_say(&en, ENGINE_ERROR, "%s", e.text);
 		engine_at_least(&en, STATUS_CANNOT);

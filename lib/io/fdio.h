@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -34,6 +35,12 @@ ssize_t fd_read(int fd, void *p, size_t n);
 
 /* Writes all n bytes; 0, or -1 and errno. */
 int fd_write(int fd, const void *p, size_t n);
+
+/* pread(2) until n bytes are there or the file ends: how many, or -1 and errno. */
+ssize_t fd_read_at(int fd, void *p, size_t n, uint64_t at);
+
+/* Raises the soft limit on open files to the hard one; -1 if that is where it was. */
+int fd_raise_limit(void);
 
 /* fsync(2), fdatasync(2), close(2) with EINTR taken care of; 0, or -1 and errno. */
 int fd_sync(int fd);

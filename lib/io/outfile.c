@@ -225,27 +225,6 @@ outfile_write(struct outfile *o, struct span bytes, struct err *e)
 
 /* ---- putting it in place ---- */
 
-/* n bytes at an offset, or fewer at the end; -1.  A stop request is no reason to
- * guess. */
-static ssize_t
-read_at(int fd, char *p, size_t n, off_t at)
-{
-	size_t have = 0;
-	ssize_t got;
-
-	while (have < n) {
-		got = pread(fd, p + have, n - have, at + (off_t)have);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		have += (size_t)got;
-	}
-	return (ssize_t)have;
-}
-
 static bool
 same_bytes(int a, int b)
 {
@@ -255,8 +234,8 @@ same_bytes(int a, int b)
 	bool same;
 
 	do {
-		n = read_at(a, p, WRITE_SIZE, at);
-		same = n >= 0 && read_at(b, q, WRITE_SIZE, at) == n &&
+		n = fd_read_at(a, p, WRITE_SIZE, at);
+		same = n >= 0 && fd_read_at(b, q, WRITE_SIZE, at) == n &&
 		       memcmp(p, q, (size_t)n) == 0;
 		at += n;
 	} while (same && n > 0);

@@ -1,11 +1,11 @@
 #include "ledger/compact.h"
 
 #include "base/mem.h"
+#include "io/fdio.h"
 #include "ledger/internal.h"
 #include "ledger/rewrite.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* A record: where it is in the order in which all are read. */
@@ -61,17 +61,6 @@ status_of(const struct item *i)
 }
 
 /* ---- taking up the segments ---- */
-
-static void
-raise_files(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
-		r.rlim_cur = r.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &r);
-	}
-}
 
 static int
 take_item(void *arg, const struct survey_line *l)
@@ -370,7 +359,7 @@ compact_ledger(struct survey *s, const struct compact_options *o,
 	size_t worth = 0;
 
 	memset(report, 0, sizeof(*report));
-	raise_files();
+	(void)fd_raise_limit();
 	rewrite_sweep(survey_dir(s));
 	rc = read_pieces(&w);
 	if (rc == 0)

@@ -1,17 +1,14 @@
 #include "ledger/index.h"
 
 #include "base/mem.h"
-#include "io/hash.h"
+#include "io/fdio.h"
 #include "io/rng.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PAYLOAD 4080 /* of a block: the checksum is in its last four bytes */
-#define CRC_AT  4092
-#define WINDOW  16 /* blocks that the kernel maps at once */
-#define AT_ONCE \
-	64 /* windows of an old index that are kept while a new one is made */
 
 /* How many things go into a block. */
 enum {
@@ -68,43 +65,28 @@ lay_out(struct index *ix)
 	return ix->filter_at + blocks_for(ix->words, WORDS);
 }
 
-static uint32_t
-block_crc(const unsigned char *block, uint32_t seed, size_t n)
-{
-	return hash_crc32c(seed + (uint32_t)n, block, CRC_AT);
-}
-
-static uint32_t
-crc_of(const unsigned char *block)
-{
-	uint32_t crc;
-
-	memcpy(&crc, block + CRC_AT, sizeof(crc));
-	return crc;
-}
-
 /* ---- reading ---- */
 
-struct index *
-index_new(unsigned char *bytes, size_t size, bool mapped)
+/* What a first block says; NULL: this is none. */
+static struct index *
+index_new(struct blocks *cache, const unsigned char *first, size_t size)
 {
 	struct index *ix;
 	struct header h;
-	size_t blocks;
+	uint32_t crc;
 
-	if (size < INDEX_BLOCK || size % INDEX_BLOCK != 0)
-		return NULL;
-	memcpy(&h, bytes, sizeof(h));
+	memcpy(&h, first, sizeof(h));
+	memcpy(&crc, first + BLOCK_CRC_AT, sizeof(crc));
 	if (memcmp(h.magic, magic, sizeof(magic)) != 0 || h.order != ORDER ||
-	    h.version != INDEX_VERSION ||
-	    crc_of(bytes) != block_crc(bytes, h.seed, 0) ||
+	    h.version != INDEX_VERSION || size % BLOCK_SIZE != 0 ||
+	    crc != block_crc(first, h.seed, 0) ||
 	    h.entries > size / sizeof(struct table_entry))
 		return NULL;
 	ix = mem_zero(1, sizeof(*ix));
-	ix->bytes = bytes;
-	ix->size = size;
-	ix->mapped = mapped;
-	ix->seed = h.seed;
+	ix->cache = cache;
+	ix->file.fd = -1;
+	ix->file.seed = h.seed;
+	ix->file.nblocks = size / BLOCK_SIZE;
 	ix->nframes = h.nframes;
 	ix->entries = h.entries;
 	ix->covered = h.covered;
@@ -112,13 +94,45 @@ index_new(unsigned char *bytes, size_t size, bool mapped)
 	ix->last = h.last;
 	ix->distinct = h.distinct == 1;
 	memcpy(ix->proof, h.proof, sizeof(ix->proof));
-	blocks = lay_out(ix);
-	if (blocks != size / INDEX_BLOCK) {
+	if (lay_out(ix) != ix->file.nblocks) {
 		free(ix);
 		return NULL;
 	}
-	ix->verified = mem_zero(blocks / 64 + 1, sizeof(*ix->verified));
-	ix->touched = mem_zero(blocks / WINDOW + 1, 1);
+	blocks_join(&ix->file);
+	return ix;
+}
+
+struct index *
+index_open(struct blocks *cache, int fd)
+{
+	unsigned char first[BLOCK_SIZE];
+	struct index *ix = NULL;
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    fd_read_at(fd, first, sizeof(first), 0) == sizeof(first))
+		ix = index_new(cache, first, (size_t)st.st_size);
+	if (ix == NULL)
+		close(fd);
+	else
+		ix->file.fd = fd;
+	return ix;
+}
+
+struct index *
+index_of(struct blocks *cache, struct buf *bytes)
+{
+	struct index *ix = NULL;
+
+	if (bytes->len >= BLOCK_SIZE)
+		ix = index_new(cache, (unsigned char *)bytes->data, bytes->len);
+	if (ix == NULL) {
+		buf_release(bytes);
+		return NULL;
+	}
+	ix->bytes = *bytes;
+	*bytes = BUF_INIT;
+	ix->file.bytes = (unsigned char *)ix->bytes.data;
 	return ix;
 }
 
@@ -127,68 +141,58 @@ index_free(struct index *ix)
 {
 	if (ix == NULL)
 		return;
-	if (ix->mapped)
-		munmap((void *)(uintptr_t)ix->bytes, ix->size);
-	else
-		free((void *)(uintptr_t)ix->bytes);
-	free(ix->verified);
-	free(ix->touched);
+	blocks_leave(ix->cache, &ix->file);
+	if (ix->file.fd >= 0)
+		close(ix->file.fd);
+	buf_release(&ix->bytes);
 	free(ix);
 }
 
-void
-index_unload(struct index *ix)
-{
-	if (ix->ntouched == 0 || !ix->mapped)
-		return;
-	(void)madvise((void *)(uintptr_t)ix->bytes, ix->filter_at * INDEX_BLOCK,
-	    MADV_DONTNEED);
-	memset(ix->touched, 0, ix->size / INDEX_BLOCK / WINDOW + 1);
-	ix->ntouched = 0;
-}
-
+/* Until the next one is asked for. */
 static inline const unsigned char *
 block_at(struct index *ix, size_t n)
 {
-	const unsigned char *p = ix->bytes + n * INDEX_BLOCK;
+	const unsigned char *p = ix->broken ? NULL
+					    : blocks_get(ix->cache, &ix->file, n);
 
-	if (!ix->touched[n / WINDOW] && n < ix->filter_at) {
-		ix->touched[n / WINDOW] = 1;
-		ix->ntouched++;
-	}
-	if ((ix->verified[n / 64] >> n % 64 & 1) != 0)
-		return p;
-	if (ix->broken || crc_of(p) != block_crc(p, ix->seed, n)) {
-		ix->broken = true;
-		return NULL;
-	}
-	ix->verified[n / 64] |= (uint64_t)1 << n % 64;
+	ix->broken = p == NULL;
 	return p;
 }
 
-const struct table_entry *
-index_entry(struct index *ix, uint64_t n)
+size_t
+index_entries(struct index *ix, uint64_t from, struct table_entry *e, size_t n)
 {
-	const unsigned char *p;
+	size_t at = (size_t)(from % ENTRIES);
+	const unsigned char *p = NULL;
 
-	if (n >= ix->entries)
-		return NULL;
-	p = block_at(ix, ix->entry_at + (size_t)(n / ENTRIES));
-	return p == NULL
-		   ? NULL
-		   : (const struct table_entry *)(const void *)p + n % ENTRIES;
+	if (from < ix->entries)
+		p = block_at(ix, ix->entry_at + (size_t)(from / ENTRIES));
+	if (p == NULL)
+		return 0;
+	if (n > ENTRIES - at)
+		n = ENTRIES - at;
+	if (n > ix->entries - from)
+		n = (size_t)(ix->entries - from);
+	memcpy(e, p + at * sizeof(*e), n * sizeof(*e));
+	return n;
 }
 
-const struct index_frame *
-index_frame(struct index *ix, uint32_t n)
+bool
+index_entry(struct index *ix, uint64_t n, struct table_entry *e)
 {
-	const unsigned char *p;
+	return index_entries(ix, n, e, 1) == 1;
+}
 
-	if (n >= ix->nframes)
-		return NULL;
-	p = block_at(ix, ix->frame_at + n / FRAMES);
-	return p == NULL ? NULL
-			 : (const struct index_frame *)(const void *)p + n % FRAMES;
+bool
+index_frame(struct index *ix, uint32_t n, struct index_frame *f)
+{
+	const unsigned char *p = NULL;
+
+	if (n < ix->nframes)
+		p = block_at(ix, ix->frame_at + n / FRAMES);
+	if (p != NULL)
+		memcpy(f, p + n % FRAMES * sizeof(*f), sizeof(*f));
+	return p != NULL;
 }
 
 static uint64_t
@@ -219,8 +223,8 @@ index_prefetch(const struct index *ix, const unsigned char *key)
 {
 	uint64_t bits, w = filter_word(ix->words, key, &bits);
 
-	__builtin_prefetch(ix->bytes + (ix->filter_at + w / WORDS) * INDEX_BLOCK +
-			   w % WORDS * sizeof(w));
+	blocks_prefetch(ix->cache, &ix->file, ix->filter_at + (size_t)(w / WORDS),
+	    w % WORDS * sizeof(w));
 }
 
 static bool
@@ -349,8 +353,8 @@ entry_block(struct index *ix, const unsigned char *key, uint64_t *n)
 	return block_at(ix, ix->entry_at + (size_t)*n);
 }
 
-const struct table_entry *
-index_find(struct index *ix, const unsigned char *key)
+bool
+index_find(struct index *ix, const unsigned char *key, struct table_entry *e)
 {
 	const unsigned char *p;
 	struct keys k = {NULL, sizeof(struct table_entry)};
@@ -359,7 +363,7 @@ index_find(struct index *ix, const unsigned char *key)
 
 	if (ix->entries == 0 || !may_hold(ix, key) ||
 	    (p = entry_block(ix, key, &n)) == NULL)
-		return NULL;
+		return false;
 	first = n * ENTRIES;
 	count = ix->entries - first < ENTRIES ? (size_t)(ix->entries - first)
 					      : ENTRIES;
@@ -367,8 +371,9 @@ index_find(struct index *ix, const unsigned char *key)
 	n = scaled(key, ix->entries);
 	r = rank(&k, count, n < first ? 0 : (size_t)(n - first), key);
 	if (r == 0 || key_cmp(&k, r - 1, key) != 0)
-		return NULL;
-	return (const struct table_entry *)(const void *)p + (r - 1);
+		return false;
+	memcpy(e, p + (r - 1) * sizeof(*e), sizeof(*e));
+	return true;
 }
 
 /* ---- making ---- */
@@ -400,10 +405,10 @@ section_add(struct section *s)
 	size_t at = s->n++ % s->per;
 
 	if (at == 0) {
-		memset(buf_room(s->out, INDEX_BLOCK), 0, INDEX_BLOCK);
-		s->out->len += INDEX_BLOCK;
+		memset(buf_room(s->out, BLOCK_SIZE), 0, BLOCK_SIZE);
+		s->out->len += BLOCK_SIZE;
 	}
-	return s->out->data + s->out->len - INDEX_BLOCK + at * s->each;
+	return s->out->data + s->out->len - BLOCK_SIZE + at * s->each;
 }
 
 static void
@@ -420,7 +425,7 @@ static int
 merge(struct index_plan *p, struct section *s)
 {
 	uint64_t i = 0, n = p->old == NULL ? 0 : p->old->entries;
-	const struct table_entry *e;
+	struct table_entry e;
 	size_t k = 0;
 	int c;
 
@@ -431,17 +436,13 @@ merge(struct index_plan *p, struct section *s)
 			k++;
 			continue;
 		}
-		/* What has been gone through is not needed again. */
-		if (i < n && p->old->ntouched > AT_ONCE)
-			index_unload(p->old);
-		e = i < n ? index_entry(p->old, i) : NULL;
-		if (i < n && e == NULL)
+		if (i < n && !index_entry(p->old, i, &e))
 			return -1;
-		c = e == NULL          ? 1
+		c = i == n             ? 1
 		    : k == p->nrecords ? -1
-				       : memcmp(e->key, r->key, sizeof(r->key));
-		if (c < 0 || (c == 0 && p->is_older(p->arg, r, e)))
-			memcpy(section_add(s), e, sizeof(*e));
+				       : memcmp(e.key, r->key, sizeof(r->key));
+		if (c < 0 || (c == 0 && p->is_older(p->arg, r, &e)))
+			memcpy(section_add(s), &e, sizeof(e));
 		else
 			add_record(s, r);
 		i += c <= 0;
@@ -453,17 +454,19 @@ merge(struct index_plan *p, struct section *s)
 static int
 add_frames(struct index_plan *p, struct section *s, struct header *h)
 {
+	uint32_t n = p->old == NULL ? 0 : p->old->nframes;
+	struct index_frame f;
+
 	for (uint32_t i = 0; i < h->nframes; i++) {
-		uint32_t n = p->old == NULL ? 0 : p->old->nframes;
-		const struct index_frame *f = i < n ? index_frame(p->old, i)
-						    : &p->frames[i - n];
-		if (f == NULL)
+		if (i >= n)
+			f = p->frames[i - n];
+		else if (!index_frame(p->old, i, &f))
 			return -1;
-		memcpy(section_add(s), f, sizeof(*f));
-		if (f->first < h->first)
-			h->first = f->first;
-		if (f->last > h->last)
-			h->last = f->last;
+		memcpy(section_add(s), &f, sizeof(f));
+		if (f.first < h->first)
+			h->first = f.first;
+		if (f.last > h->last)
+			h->last = f.last;
 	}
 	return 0;
 }
@@ -473,7 +476,7 @@ made_entry(
     const struct buf *out, size_t start, const struct index *shape, uint64_t n)
 {
 	return (unsigned char *)out->data + start +
-	       (shape->entry_at + n / ENTRIES) * INDEX_BLOCK +
+	       (shape->entry_at + n / ENTRIES) * BLOCK_SIZE +
 	       n % ENTRIES * sizeof(struct table_entry);
 }
 
@@ -491,14 +494,14 @@ add_fences(struct buf *out, size_t start, const struct index *shape)
 static void
 add_filter(struct buf *out, size_t start, const struct index *shape)
 {
-	size_t bytes = blocks_for(shape->words, WORDS) * INDEX_BLOCK;
+	size_t bytes = blocks_for(shape->words, WORDS) * BLOCK_SIZE;
 	char *filter = memset(buf_room(out, bytes), 0, bytes);
 	uint64_t bits, v;
 
 	for (uint64_t n = 0; n < shape->entries; n++) {
 		uint64_t w = filter_word(
 		    shape->words, made_entry(out, start, shape, n), &bits);
-		char *at = filter + w / WORDS * INDEX_BLOCK + w % WORDS * sizeof(v);
+		char *at = filter + w / WORDS * BLOCK_SIZE + w % WORDS * sizeof(v);
 		memcpy(&v, at, sizeof(v));
 		v |= bits;
 		memcpy(at, &v, sizeof(v));
@@ -524,8 +527,8 @@ index_make(struct index_plan *p, struct buf *out)
 
 	if (p->nrecords > 1)
 		qsort(p->records, p->nrecords, sizeof(*p->records), record_order);
-	memset(buf_room(out, INDEX_BLOCK), 0, INDEX_BLOCK);
-	out->len += INDEX_BLOCK;
+	memset(buf_room(out, BLOCK_SIZE), 0, BLOCK_SIZE);
+	out->len += BLOCK_SIZE;
 	if (merge(p, &entries) != 0 || add_frames(p, &frames, &h) != 0)
 		return -1;
 	memset(&shape, 0, sizeof(shape));
@@ -540,11 +543,11 @@ index_make(struct index_plan *p, struct buf *out)
 	memcpy(h.magic, magic, sizeof(magic));
 	memcpy(h.proof, p->proof, sizeof(h.proof));
 	memcpy(out->data + start, &h, sizeof(h));
-	for (size_t n = 0; start + n * INDEX_BLOCK < out->len; n++) {
+	for (size_t n = 0; start + n * BLOCK_SIZE < out->len; n++) {
 		unsigned char *b = (unsigned char *)out->data + start +
-				   n * INDEX_BLOCK;
+				   n * BLOCK_SIZE;
 		uint32_t crc = block_crc(b, h.seed, n);
-		memcpy(b + CRC_AT, &crc, sizeof(crc));
+		memcpy(b + BLOCK_CRC_AT, &crc, sizeof(crc));
 	}
 	return 0;
 }

@@ -3,9 +3,9 @@
  *
  * The bytes are those of the file beside the segment (ledger(5), INDEX), or
  * the same in memory where it could not be written.  They are blocks of 4 KiB,
- * each with a checksum, verified when it is first looked at, so that opening
- * reads the header alone.  A file is replaced by rename and never changed, so
- * a mapping of it stays whole for as long as it is held.
+ * read and verified when they are looked at, so that opening reads the header
+ * alone.  A file is replaced by rename and never changed, so what is open stays
+ * whole for as long as it is held.
  *
  * Nothing that is found here is believed: an entry leads to a line, and the
  * line's key and crc decide.  A block whose checksum fails makes the index
@@ -15,10 +15,10 @@
 #define BF_LEDGER_INDEX_H
 
 #include "base/buf.h"
+#include "ledger/blocks.h"
 #include "ledger/table.h"
 
 #define INDEX_VERSION 2
-#define INDEX_BLOCK   4096
 #define INDEX_PROOF   32 /* last bytes that are covered, to know the segment by */
 
 /* In entries of an index the frame is a number in its own list. */
@@ -30,11 +30,10 @@ struct index_frame {
 };
 
 struct index {
-	const unsigned char *bytes;
-	size_t size;
-	bool mapped; /* else owned */
+	struct blocks *cache;
+	struct block_file file;
+	struct buf bytes; /* the file's, where there is none */
 	bool broken;
-	uint32_t seed; /* of the checksums */
 	uint32_t nframes;
 	uint64_t entries;
 	uint64_t covered; /* bytes of the segment */
@@ -43,9 +42,6 @@ struct index {
 	unsigned char proof[INDEX_PROOF];
 	uint64_t words; /* of the filter */
 	size_t entry_at, frame_at, fence_at, filter_at; /* blocks */
-	uint64_t *verified; /* a bit a block */
-	unsigned char *touched; /* by 64 KiB: since pages were last given back */
-	size_t ntouched;
 };
 
 /* A record that an index is made from. */
@@ -74,26 +70,25 @@ struct index_plan {
 int index_make(struct index_plan *p, struct buf *out);
 
 /*
- * Takes bytes that are mapped (munmap) or allocated (free), and frees them on
- * release.  NULL if they are no index; then they are still the caller's.
+ * Of a file or of bytes in memory; the descriptor is closed and the bytes are freed on
+ * release, at once if they are no index: then NULL.  The cache outlives it.
  */
-struct index *index_new(unsigned char *bytes, size_t size, bool mapped);
+struct index *index_open(struct blocks *cache, int fd);
+struct index *index_of(struct blocks *cache, struct buf *bytes);
 void index_free(struct index *ix);
 
-/* NULL if there is none, or the index is broken. */
-const struct table_entry *index_find(struct index *ix, const unsigned char *key);
+/* false: not there, or the index is broken. */
+bool index_find(struct index *ix, const unsigned char *key, struct table_entry *e);
 
-/* By number; NULL when out of range or broken. */
-const struct table_entry *index_entry(struct index *ix, uint64_t n);
-const struct index_frame *index_frame(struct index *ix, uint32_t n);
+/* Up to n of them from one number on, as many as are at hand; 0: as below. */
+size_t index_entries(
+    struct index *ix, uint64_t from, struct table_entry *e, size_t n);
+
+/* By number; false when out of range or broken. */
+bool index_entry(struct index *ix, uint64_t n, struct table_entry *e);
+bool index_frame(struct index *ix, uint32_t n, struct index_frame *f);
 
 /* Before a key is looked for in many: their memory is waited for at once. */
 void index_prefetch(const struct index *ix, const unsigned char *key);
-
-/*
- * Gives the memory of a mapping back, all but the filter, which every look-up
- * needs; what is looked at again is read again.
- */
-void index_unload(struct index *ix);
 
 #endif

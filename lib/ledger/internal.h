@@ -16,6 +16,7 @@
  *	reading.c    a segment with its tail, while others may write
  *	directory.c  names in the directory, and all segments of them
  *	segment.c    the one segment that is written
+ *	repeats.c    keys that more than one index has
  *	ledger.c     the public functions
  *
  * A place is a frame's number and an offset in its text.  A frame begins in
@@ -27,6 +28,7 @@
 #ifndef BF_LEDGER_INTERNAL_H
 #define BF_LEDGER_INTERNAL_H
 
+#include "io/hashset.h"
 #include "ledger/frame.h"
 #include "ledger/index.h"
 #include "ledger/record.h"
@@ -35,12 +37,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* Sizes of ledger(5); variable for the tests alone. */
+/* Sizes of ledger(5), and of what is held of it; variable for the tests alone. */
 struct ledger_sizes {
 	size_t block;     /* records that make a frame */
 	size_t tail;      /* a longer tail is cut when it can be */
 	uint64_t segment; /* a segment that has come to this gets no more */
 	uint64_t index;   /* with more of it beyond its index, that is renewed */
+	size_t blocks;    /* of the indexes, in memory */
 };
 extern struct ledger_sizes ledger_sizes;
 
@@ -138,6 +141,14 @@ struct spool {
 	struct buf line;
 };
 
+/* Keys that more than one index has. */
+struct repeats {
+	struct hashset keys;
+	bool tried, exact;
+	uint64_t asked; /* filters that it would have saved, and */
+	uint64_t due;   /* how many are enough; 0: not known */
+};
+
 /* Bytes of a file from one offset on. */
 struct window {
 	struct buf bytes;
@@ -181,6 +192,8 @@ struct ledger {
 	size_t cached;
 	uint32_t free_frame;
 	struct table table;
+	struct blocks *blocks; /* of all indexes */
+	struct repeats repeats;
 	struct spool spool;
 	struct course course;
 	struct next_line next;
@@ -264,6 +277,13 @@ void spool_release(struct spool *s);
 int spool_put(struct spool *s, struct span text, uint64_t *at);
 /* The line at an offset, borrowed until the next call; 0 or -1. */
 int spool_line(struct spool *s, uint64_t at, struct span *line);
+
+/* ---- repeats.c ---- */
+
+/* Of a key that an index has: whether it is known that no other index has it. */
+bool repeats_not(struct ledger *l, const unsigned char *key);
+/* The indexes are no longer the same. */
+void repeats_forget(struct ledger *l);
 
 /* ---- place.c ---- */
 

@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TURN_MAX ((size_t)1 << 30) /* bytes appended and not committed */
+#define OTHER_FILES 24 /* segments, the writer's, the spool, the marks */
+#define TURN_MAX    ((size_t)1 << 30) /* bytes appended and not committed */
 
 const char *
 ledger_default(void)
@@ -61,6 +62,8 @@ ledger_free(struct ledger *l)
 	writer_release(l);
 	store_release(l);
 	table_release(&l->table);
+	blocks_free(l->blocks);
+	repeats_forget(l);
 	spool_release(&l->spool);
 	frame_coder_release(&l->coder);
 	buf_release(&l->window.bytes);
@@ -89,6 +92,8 @@ ledger_open(const char *dir, const struct ledger_options *o, struct err *e)
 	spool_init(&l->spool);
 	l->window.bytes = BUF_INIT;
 	table_init(&l->table);
+	repeats_forget(l);
+	l->blocks = blocks_new(ledger_sizes.blocks);
 	writer_init(&l->writer);
 	if (open_dir(l, e) != 0 || (l->dir >= 0 && scan_directory(l, e) != 0)) {
 		ledger_free(l);
@@ -293,21 +298,25 @@ ledger_count(struct ledger *l)
 	struct place p;
 	uint64_t n = 0;
 
-	for (uint32_t s = 0; s < l->nsegments; s++)
-		for (uint64_t i = 0;
-		     l->segments[s].index != NULL &&
-		     (e = index_entry(l->segments[s].index, i)) != NULL;
-		     i++) {
-			p = (struct place){
-			    .entry = *e, .segment = s, .indexed = true};
+	for (uint32_t s = 0; s < l->nsegments; s++) {
+		p = (struct place){.segment = s, .indexed = true};
+		for (uint64_t i = 0; l->segments[s].index != NULL &&
+				     index_entry(l->segments[s].index, i, &p.entry);
+		     i++)
 			n += counts(l, &p);
-		}
+	}
 	for (uint32_t i = 0; i < l->table.count; i++)
 		if ((e = table_at(&l->table, i)) != NULL) {
 			p = place_of_entry(l, e);
 			n += counts(l, &p);
 		}
 	return n;
+}
+
+size_t
+ledger_files(const struct ledger *l)
+{
+	return l->nsegments + OTHER_FILES;
 }
 
 int

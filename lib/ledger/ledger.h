@@ -137,6 +137,9 @@ int64_t ledger_sync_due(const struct ledger *l);
 /* Distinct keys with an answer. Looks each of them up: not for every day. */
 uint64_t ledger_count(struct ledger *l);
 
+/* Descriptors that it holds at most: the more, the more segments there are. */
+size_t ledger_files(const struct ledger *l);
+
 /* Frames, syncs, removes the tail, frees l whatever happens. 0, or -1 and e. */
 int ledger_close(struct ledger *l, struct err *e);
 

@@ -1,8 +1,6 @@
 #include "ledger/internal.h"
 
 #define TRIES 16
-#define LOADED_MAX \
-	512 /* windows of 64 KiB of the indexes that are kept in memory */
 
 struct place
 place_of_entry(const struct ledger *l, const struct table_entry *e)
@@ -20,23 +18,25 @@ place_same(const struct place *a, const struct place *b)
 int64_t
 place_earliest(struct ledger *l, const struct place *p)
 {
-	const struct index_frame *f;
+	struct index_frame f;
 
 	if (!p->indexed)
 		return l->frames[p->entry.frame].first;
-	f = index_frame(l->segments[p->segment].index, p->entry.frame);
-	return f == NULL ? INT64_MIN : f->first;
+	return index_frame(l->segments[p->segment].index, p->entry.frame, &f)
+		   ? f.first
+		   : INT64_MIN;
 }
 
 int64_t
 place_latest(struct ledger *l, const struct place *p)
 {
-	const struct index_frame *f;
+	struct index_frame f;
 
 	if (!p->indexed)
 		return l->frames[p->entry.frame].last;
-	f = index_frame(l->segments[p->segment].index, p->entry.frame);
-	return f == NULL ? INT64_MAX : f->last;
+	return index_frame(l->segments[p->segment].index, p->entry.frame, &f)
+		   ? f.last
+		   : INT64_MAX;
 }
 
 /* A line of that key; whether its crc holds is not looked at. */
@@ -125,43 +125,24 @@ is_newer(struct ledger *l, const struct place *a, const struct place *b)
 	return !a->indexed;
 }
 
-/* Keeps what is mapped from growing with the ledger. */
-static void
-limit_memory(struct ledger *l)
-{
-	size_t loaded = 0;
-
-	for (size_t i = 0; i < l->nsegments; i++)
-		if (l->segments[i].index != NULL)
-			loaded += l->segments[i].index->ntouched;
-	if (loaded <= LOADED_MAX)
-		return;
-	for (size_t i = 0; i < l->nsegments; i++)
-		if (l->segments[i].index != NULL)
-			index_unload(l->segments[i].index);
-}
-
 /* A better place in a segment's index, if there is one; -1: the index is broken. */
 static int
 look_into(struct ledger *l, uint32_t segment, const unsigned char *key,
     struct place *best, bool *found)
 {
 	struct index *ix = l->segments[segment].index;
-	const struct table_entry *e;
-	struct table_entry next;
-	struct place p;
+	struct place p = {.segment = segment, .indexed = true};
+	bool there;
 
 	if (ix == NULL || (*found && ix->last < place_earliest(l, best)))
 		return 0;
 	/* A rerun asks in the ledger's order, and need not search. */
-	e = ix->distinct && store_next(l, segment, key, &next)
-		? &next
-		: index_find(ix, key);
+	there = (ix->distinct && store_next(l, segment, key, &p.entry)) ||
+		index_find(ix, key, &p.entry);
 	if (ix->broken)
 		return -1;
-	if (e == NULL)
+	if (!there)
 		return 0;
-	p = (struct place){.entry = *e, .segment = segment, .indexed = true};
 	if (*found && !is_newer(l, &p, best))
 		return ix->broken ? -1 : 0;
 	*best = p;
@@ -188,13 +169,15 @@ again:
 	for (i = 0; i < n; i++) {
 		/* The one of the last hit first, then the others. */
 		uint32_t s = i == 0 ? l->last_hit : i <= l->last_hit ? i - 1 : i;
-		if (look_into(l, s, key, p, &found) == 0)
-			continue;
-		sidecar_drop(l, s);
-		scan_again(l, s);
-		goto again;
+		bool before = found;
+		if (look_into(l, s, key, p, &found) != 0) {
+			sidecar_drop(l, s);
+			scan_again(l, s);
+			goto again;
+		}
+		if (!before && found && n > 1 && repeats_not(l, key))
+			break;
 	}
-	limit_memory(l);
 	return found;
 }
 

@@ -21,6 +21,7 @@ struct ledger_sizes ledger_sizes = {
     .segment =
 	(uint64_t)248 << 20, /* what is framed at the end stays below 256 MiB */
     .index = (uint64_t)4 << 20,
+    .blocks = 2048, /* 8 MiB */
 };
 
 void

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,24 +36,15 @@ sidecar_release(struct segment *s)
 
 /* ---- loading ---- */
 
-static int
-read_at(int fd, void *p, size_t n, uint64_t at)
-{
-	ssize_t got;
-
-	do
-		got = pread(fd, p, n, (off_t)at);
-	while (got < 0 && errno == EINTR);
-	return got == (ssize_t)n ? 0 : -1;
-}
-
 /* The bytes by which a segment is known: the last that are covered. */
 static int
 read_proof(int fd, uint64_t end, unsigned char proof[INDEX_PROOF])
 {
-	return end < INDEX_PROOF
-		   ? -1
-		   : read_at(fd, proof, INDEX_PROOF, end - INDEX_PROOF);
+	return end < INDEX_PROOF ? -1
+	       : fd_read_at(fd, proof, INDEX_PROOF, end - INDEX_PROOF) ==
+		       INDEX_PROOF
+		   ? 0
+		   : -1;
 }
 
 static bool
@@ -63,7 +53,7 @@ is_of(const struct index *ix, int fd)
 	unsigned char proof[INDEX_PROOF], header[FRAME_HEADER_SIZE];
 	unsigned version;
 
-	return read_at(fd, header, sizeof(header), 0) == 0 &&
+	return fd_read_at(fd, header, sizeof(header), 0) == sizeof(header) &&
 	       frame_header_look(span_of((char *)header, sizeof(header)),
 		   &version) == HEADER_OURS &&
 	       read_proof(fd, ix->covered, proof) == 0 &&
@@ -78,32 +68,21 @@ sidecar_holds(struct ledger *l, uint32_t segment, int fd)
 	return ix == NULL || is_of(ix, fd);
 }
 
-/* A regular file's bytes, mapped; NULL if there are none. */
+/* An index that is there; one may be open for every segment there is. */
 static struct index *
-map_file(int dir, const char *name)
+open_index(struct ledger *l, const char *name)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct index *ix = NULL;
-	struct stat st;
-	void *p;
+	int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd = openat(l->dir, name, flags);
 
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (p != MAP_FAILED) {
-			ix = index_new(p, (size_t)st.st_size, true);
-			if (ix == NULL)
-				munmap(p, (size_t)st.st_size);
-		}
-	}
-	close(fd);
-	return ix;
+	if (fd < 0 && errno == EMFILE && fd_raise_limit() == 0)
+		fd = openat(l->dir, name, flags);
+	return fd < 0 ? NULL : index_open(l->blocks, fd);
 }
 
 /* What is known of frames grows with the index. */
 static void
-take_index(struct segment *s, struct index *ix)
+take_index(struct ledger *l, struct segment *s, struct index *ix)
 {
 	uint32_t before = s->index == NULL ? 0 : s->index->nframes;
 
@@ -115,6 +94,8 @@ take_index(struct segment *s, struct index *ix)
 	    s->spooled + before, 0, (ix->nframes - before) * sizeof(*s->spooled));
 	index_free(s->index);
 	s->index = ix;
+	l->has_memo = false;
+	repeats_forget(l);
 }
 
 void
@@ -127,16 +108,15 @@ sidecar_load(struct ledger *l, uint32_t segment, int fd)
 	if (s->index != NULL || s->end != 0 || s->no_file || fd < 0)
 		return;
 	buf_addf(&name, "%s.idx", s->name);
-	ix = map_file(l->dir, buf_cstr(&name));
+	ix = open_index(l, buf_cstr(&name));
 	buf_release(&name);
 	if (ix == NULL || !is_of(ix, fd)) {
 		s->no_file = true;
 		index_free(ix);
 		return;
 	}
-	take_index(s, ix);
+	take_index(l, s, ix);
 	s->end = ix->covered;
-	l->has_memo = false;
 }
 
 /* The table keeps what it has of frames beyond; their numbers stay. */
@@ -160,6 +140,7 @@ sidecar_drop(struct ledger *l, uint32_t segment)
 	s->end = s->last = 0;
 	s->nframes = s->nfresh = s->published = 0;
 	l->has_memo = false;
+	repeats_forget(l);
 }
 
 /* ---- what lies beyond ---- */
@@ -397,7 +378,7 @@ write_file(struct ledger *l, const struct segment *s, struct span bytes)
 		if (fd_close(fd) != 0)
 			rc = -1;
 		if (rc == 0)
-			ix = map_file(l->dir, buf_cstr(&temp));
+			ix = open_index(l, buf_cstr(&temp));
 		if (rc != 0 || ix == NULL ||
 		    renameat(l->dir, buf_cstr(&temp), l->dir, buf_cstr(&name)) != 0)
 			(void)unlinkat(l->dir, buf_cstr(&temp), 0);
@@ -476,14 +457,13 @@ sidecar_renew(struct ledger *l, uint32_t segment, bool write)
 	if (index_make(&plan, &bytes) == 0 && write)
 		ix = write_file(l, s, buf_span(&bytes));
 	if (ix == NULL && (s->index == NULL || !s->index->broken))
-		ix = index_new((unsigned char *)bytes.data, bytes.len, false);
-	if (ix == NULL || ix->mapped)
-		buf_release(&bytes);
+		ix = index_of(l->blocks, &bytes);
+	buf_release(&bytes);
 	free(plan.records);
 	free((void *)(uintptr_t)plan.frames);
 	if (ix == NULL)
 		return -1;
-	take_index(s, ix);
+	take_index(l, s, ix);
 	hand_over(l, s, &b, base);
 	return 0;
 }

@@ -205,10 +205,11 @@ want_next(
 	int fd = store_fd(l, segment);
 
 	for (uint32_t i = local + 1; fd >= 0 && i <= last; i++) {
-		const struct index_frame *f = index_frame(s->index, i);
-		if (f != NULL && s->known[i] == 0 && s->spooled[i] <= 1 &&
-		    f->at < ix->covered && f->packed <= ix->covered - f->at)
-			ahead_want(l->course.ahead, segment, fd, f->at, f->packed);
+		struct index_frame f;
+		if (s->known[i] == 0 && s->spooled[i] <= 1 &&
+		    index_frame(s->index, i, &f) && f.at < ix->covered &&
+		    f.packed <= ix->covered - f.at)
+			ahead_want(l->course.ahead, segment, fd, f.at, f.packed);
 	}
 }
 
@@ -323,20 +324,20 @@ uint32_t
 store_indexed(struct ledger *l, uint32_t segment, uint32_t local)
 {
 	struct segment *s = &l->segments[segment];
-	const struct index_frame *f = index_frame(s->index, local);
+	struct index_frame f;
 	uint32_t n;
 
-	if (f == NULL || f->at >= s->index->covered)
-		return NO_FRAME;
-	if (s->known[local] != 0)
+	if (local < s->index->nframes && s->known[local] != 0)
 		return s->known[local] - 1;
-	n = store_add(l, FRAME_IN_SEGMENT, segment, f->at);
-	l->frames[n].first = f->first;
-	l->frames[n].last = f->last;
-	l->frames[n].packed = f->packed < 64 ? 64
-			      : f->packed > s->index->covered - f->at
-				  ? (uint32_t)(s->index->covered - f->at)
-				  : f->packed;
+	if (!index_frame(s->index, local, &f) || f.at >= s->index->covered)
+		return NO_FRAME;
+	n = store_add(l, FRAME_IN_SEGMENT, segment, f.at);
+	l->frames[n].first = f.first;
+	l->frames[n].last = f.last;
+	l->frames[n].packed = f.packed < 64 ? 64
+			      : f.packed > s->index->covered - f.at
+				  ? (uint32_t)(s->index->covered - f.at)
+				  : f.packed;
 	l->frames[n].local = local + 1;
 	s->known[local] = n + 1;
 	return n;
@@ -405,21 +406,58 @@ store_indexed_line(struct ledger *l, const struct place *p, struct found_line *l
 	return 0;
 }
 
+/*
+ * Behind a frame's last record comes the first one of the frame that follows.
+ * Where frames are read one after the other, that one is ready or soon will be.
+ */
+static bool
+go_on_to_next(struct ledger *l, const struct segment *s)
+{
+	uint32_t segment = l->next.segment, local = l->next.local, n;
+	struct span text;
+
+	if (l->course.ahead == NULL || l->course.segment != segment ||
+	    l->course.local + 1 != local || l->course.run < AHEAD_MOST / 2 ||
+	    local >= s->index->nframes || s->spooled[local] > 1)
+		return false;
+	n = store_indexed(l, segment, local);
+	if (n == NO_FRAME)
+		return false;
+	if (store_text(l, n, &text) != 0) {
+		store_free(l, n);
+		return false;
+	}
+	l->next = (struct next_line){segment, local + 1, 0, 0};
+	return true;
+}
+
+/* The frame of the next line, if its text is at hand. */
+static const struct frame *
+next_frame(struct ledger *l, const struct segment *s)
+{
+	const struct frame *f;
+
+	if (l->next.local == 0 || l->next.local > s->index->nframes ||
+	    s->known[l->next.local - 1] == 0)
+		return NULL;
+	f = &l->frames[s->known[l->next.local - 1] - 1];
+	if (f->text == NULL || l->next.line < f->text_size)
+		return f->text == NULL ? NULL : f;
+	return go_on_to_next(l, s) ? &l->frames[s->known[l->next.local - 1] - 1]
+				   : NULL;
+}
+
 bool
 store_next(struct ledger *l, uint32_t segment, const unsigned char *key,
     struct table_entry *e)
 {
 	const struct next_line *next = &l->next;
-	const struct segment *s = &l->segments[segment];
 	const struct checked_line *checked;
 	const struct frame *f;
 	struct record_head h;
 
-	if (next->local == 0 || next->segment != segment ||
-	    next->local > s->index->nframes || s->known[next->local - 1] == 0)
-		return false;
-	f = &l->frames[s->known[next->local - 1] - 1];
-	if (f->text == NULL || next->line >= f->text_size)
+	if (next->segment != segment ||
+	    (f = next_frame(l, &l->segments[segment])) == NULL)
 		return false;
 	if ((checked = checked_at(f, next->line, next->number)) != NULL)
 		h = record_head_of(&checked->record);

@@ -1,12 +1,15 @@
 #include "ledger/verify.h"
 
 #include "base/mem.h"
+#include "io/fdio.h"
 #include "ledger/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define CACHE 64 /* blocks of the index */
 
 /* A word on a key, as the index should have it. */
 struct word {
@@ -59,8 +62,8 @@ is_of(const struct survey *s, const struct index *ix)
 	int fd = openat(survey_dir(s), survey_name(s),
 	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	bool is = fd >= 0 && ix->covered >= INDEX_PROOF &&
-		  pread(fd, proof, sizeof(proof),
-		      (off_t)(ix->covered - INDEX_PROOF)) == INDEX_PROOF &&
+		  fd_read_at(fd, proof, sizeof(proof), ix->covered - INDEX_PROOF) ==
+		      INDEX_PROOF &&
 		  memcmp(proof, ix->proof, sizeof(proof)) == 0;
 
 	if (fd >= 0)
@@ -72,11 +75,14 @@ is_of(const struct survey *s, const struct index *ix)
 static bool
 is_whole(struct index *ix)
 {
+	struct index_frame f;
+	struct table_entry e;
+
 	for (uint32_t i = 0; i < ix->nframes; i++)
-		if (index_frame(ix, i) == NULL)
+		if (!index_frame(ix, i, &f))
 			return false;
 	for (uint64_t i = 0; i < ix->entries; i++)
-		if (index_entry(ix, i) == NULL)
+		if (!index_entry(ix, i, &e))
 			return false;
 	return true;
 }
@@ -86,11 +92,12 @@ static bool
 leads_to(struct index *ix, const struct table_entry *entry,
     const struct word *first, const struct word *last)
 {
-	const struct index_frame *f = index_frame(ix, entry->frame);
+	struct index_frame f;
+	bool there = index_frame(ix, entry->frame, &f);
 
 	for (const struct word *w = last;
-	     f != NULL && w >= first && w->time == last->time; w--)
-		if (w->frame == f->at && w->line == entry->line)
+	     there && w >= first && w->time == last->time; w--)
+		if (w->frame == f.at && w->line == entry->line)
 			return true;
 	return false;
 }
@@ -105,16 +112,17 @@ compare(struct index *ix, struct words *w)
 	if (w->n > 0)
 		qsort(w->v, w->n, sizeof(*w->v), word_order);
 	for (size_t i = 0, k; i < w->n; i = k, keys++) {
-		const struct table_entry *entry = index_find(ix, w->v[i].key);
+		struct table_entry entry;
+		bool there = index_find(ix, w->v[i].key, &entry);
 
 		for (k = i + 1; k < w->n && memcmp(w->v[k].key, w->v[i].key,
 						LEDGER_KEY_SIZE) == 0;)
 			k++;
 		if (ix->broken)
 			return "a checksum in it is wrong";
-		if (entry == NULL)
+		if (!there)
 			return "a key is missing in it";
-		if (!leads_to(ix, entry, &w->v[i], &w->v[k - 1]))
+		if (!leads_to(ix, &entry, &w->v[i], &w->v[k - 1]))
 			return "a key leads to another place";
 	}
 	return keys == ix->entries ? NULL : "it has keys that the segment has not";
@@ -128,11 +136,12 @@ verify_segment(
 	struct words w = {NULL, 0, 0, 0};
 	bool there = directory_read(
 			 survey_dir(s), survey_name(s), ".idx", &bytes) == 1;
+	struct blocks *cache = blocks_new(CACHE);
 	struct index *ix = NULL;
 	int rc;
 
 	if (there)
-		ix = index_new((unsigned char *)bytes.data, bytes.len, false);
+		ix = index_of(cache, &bytes);
 	w.covered = ix == NULL ? 0 : ix->covered;
 	rc = survey_read(s, take_word, &w, e);
 	*wrong = NULL;
@@ -146,10 +155,8 @@ verify_segment(
 		*wrong = compare(ix, &w);
 		*index = *wrong == NULL ? VERIFY_RIGHT : VERIFY_WRONG;
 	}
-	if (ix != NULL)
-		index_free(ix); /* and the bytes with it */
-	else
-		buf_release(&bytes);
+	index_free(ix);
+	blocks_free(cache);
 	free(w.v);
 	return rc;
 }

@@ -1,11 +1,11 @@
+#include "io/fdio.h"
 #include "ledger/internal.h"
-
-#include <errno.h>
-#include <unistd.h>
 
 int
 window_fill(struct window *w, int fd, uint64_t at, size_t want)
 {
+	ssize_t got;
+
 	if (at < w->at || at > window_end(w)) {
 		window_clear(w);
 		w->at = at;
@@ -14,18 +14,11 @@ window_fill(struct window *w, int fd, uint64_t at, size_t want)
 		return 0;
 	buf_drop(&w->bytes, (size_t)(at - w->at));
 	w->at = at;
-	while (w->bytes.len < want) {
-		size_t more = want - w->bytes.len;
-		char *p = buf_room(&w->bytes, more);
-		ssize_t n = pread(fd, p, more, (off_t)(at + w->bytes.len));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		w->bytes.len += (size_t)n;
-	}
+	got = fd_read_at(fd, buf_room(&w->bytes, want - w->bytes.len),
+	    want - w->bytes.len, window_end(w));
+	if (got < 0)
+		return -1;
+	w->bytes.len += (size_t)got;
 	return 0;
 }
 

@@ -58,4 +58,17 @@ a=$(requests $few | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l few)
 b=$(requests $many | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l many)
 no_more "$a" "$b" "$slack" "bf-llm, one request for all: $few and $many entries"
 
+# Again from the ledger, which is larger than what is held of it: 8 MiB of the index.
+if [ -n "${BF_SOAK:-}" ]; then
+	a=50000 b=500000
+	words=$(seq -s " " 150)
+	seq $b | sed 's/.*/{"id":"&","prompt":"entry & '"$words"'"}/' >in
+	bf-mock -- bf-llm -q -m m -l again -j 500 in >out
+	is "$(wc -l <out)" $b "a ledger of $b answers"
+	run_rerun() { head -n "$1" in | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l again --cached-only; }
+	no_more "$(run_rerun $a)" "$(run_rerun $b)" $((8 * slack)) "bf-llm again: $a and $b entries"
+	shuf --random-source=in in >mixed && mv mixed in
+	no_more "$(run_rerun $a)" "$(run_rerun $b)" $((8 * slack)) "bf-llm again, shuffled: $a and $b entries"
+fi
+
 done_testing

@@ -38,7 +38,7 @@ ok $? "a writer leaves an index"
 whole "as it is"
 ok $? "and all is found"
 
-for call in open write close mmap rename; do
+for call in open write close read rename; do
 	rm -rf l count
 	BF_INJECT_COUNT=$TMP/count spoiled $call "$led" write l 0 $n 3 >/dev/null
 	times=$(awk '{ print $2 }' count)
@@ -79,9 +79,9 @@ ok $? "one that was left there long ago is replaced"
 whole "after that"
 ok $? "and all is found"
 
-# A reader: no index can be opened, mapped, read.
-for call in open mmap; do
-	spoiled "$call:1+:EIO" "$led" have l <acks >missing 2>err
-	is "$?-$(cat err)" 0- "a reader that cannot $call an index reads the segment"
+# A reader: an index cannot be opened, or read from some block on.
+for call in open:1+ read:1+ read:2+ read:3 read:5+; do
+	spoiled "$call:EIO" "$led" have l <acks >missing 2>err
+	is "$?-$(cat err)" 0- "a reader that fails at $call of an index reads the segment"
 done
 done_testing

@@ -76,6 +76,7 @@ start(void)
 	ledger_sizes.block = 2048;
 	ledger_sizes.tail = 8192;
 	ledger_sizes.index = 4096;
+	ledger_sizes.blocks = 2;
 	l = open_ledger(false);
 	for (unsigned n = 0; n < KEYS; n++) {
 		memset(&r, 0, sizeof(r));

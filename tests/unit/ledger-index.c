@@ -18,6 +18,7 @@ small_sizes(void)
 	ledger_sizes.tail = 8192;
 	ledger_sizes.segment = 24 << 10;
 	ledger_sizes.index = 4096;
+	ledger_sizes.blocks = 3; /* far fewer than there are */
 }
 
 /* What each key's answer is to be; NULL: none. */
@@ -147,6 +148,38 @@ test_alike(void)
 		bad += wrong_now(&reading);
 	}
 	is_int(bad, 0, "look-ups answer alike with indexes and without");
+	no_reports("nothing to report");
+}
+
+/* After enough look-ups it is known which keys are in several indexes. */
+static void
+test_repeats(void)
+{
+	struct ledger *l, *w;
+	struct ledger_record r;
+	int bad = 0;
+
+	new_dir();
+	make_ledger(11);
+	l = open_ledger(&reading);
+	for (int i = 0; i < 10; i++)
+		bad += wrong(l);
+	is_int(bad, 0, "asked again and again");
+	ok(l->repeats.exact && l->repeats.keys.n > 20 && l->repeats.keys.n < N,
+	    "keys that several indexes have are known: %zu", l->repeats.keys.n);
+	w = open_ledger(&writing);
+	for (unsigned n = 0; n < N; n += 3) {
+		r = make_record(n, "newer");
+		r.time = 1900000000000;
+		bad += ledger_append(w, &r, &e) != 0;
+		snprintf(want[n], sizeof(want[n]), "newer");
+	}
+	bad += ledger_close(w, &e) != 0;
+	bad += ledger_refresh(l, &e) != 0;
+	for (int i = 0; i < 10; i++)
+		bad += wrong(l);
+	is_int(bad, 0, "and what is recorded then counts");
+	close_ledger(l, "close");
 	no_reports("nothing to report");
 }
 
@@ -447,6 +480,7 @@ main(void)
 	usual = ledger_sizes;
 	small_sizes();
 	test_alike();
+	test_repeats();
 	test_flipped();
 	test_stale();
 	test_other_segment();

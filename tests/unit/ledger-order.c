@@ -234,13 +234,16 @@ test_damaged(void)
 {
 	struct ledger *l = new_ledger(), *other;
 	int found = 0, differ = 0, wrong_ones = 0;
+	struct index_frame f = {0};
 	bool here, there;
 
 	add_all(l, "a");
 	close_ledger(l, "written");
 	l = open_ledger(&reading);
 	/* In the middle of a frame far behind the first. */
-	flip(index_frame(l->segments[0].index, 40)->at + 60);
+	if (!index_frame(l->segments[0].index, 40, &f))
+		ok(false, "no frame 40");
+	flip(f.at + 60);
 	close_ledger(l, "looked where frames are");
 	l = open_ledger(&reading);
 	other = open_ledger(&reading);
