@@ -43,6 +43,7 @@ enum {
 	OPT_PRICES,
 	OPT_ACCEPT,
 	OPT_LENIENT,
+	OPT_STREAM,
 	OPT_UNORDERED,
 	OPT_WINDOW,
 	OPT_NO_LEDGER,
@@ -117,6 +118,8 @@ static const struct cli_option options[] = {
 	"take answers that ended in length, content_filter, refusal"},
     {OPT_LENIENT, "lenient", NULL,
 	"leave out, with a warning, what a provider cannot be asked"},
+    {OPT_STREAM, "stream", NULL,
+	"have answers sent in pieces, and put them together"},
     {OPT_UNORDERED, "unordered", NULL, "put entries out as they are answered"},
     {OPT_WINDOW, "window", "SIZE",
 	"bytes of entries held for their turn (default 256M)"},
@@ -506,6 +509,9 @@ parse_option(const struct cli *cli, int key, struct engine_options *o,
 		break;
 	case OPT_ACCEPT:
 		o->accept = parse_accept(cli);
+		break;
+	case OPT_STREAM:
+		o->stream = true;
 		break;
 	case OPT_LENIENT:
 		o->lenient = true;

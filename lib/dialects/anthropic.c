@@ -27,6 +27,7 @@
  * these are part of input as with all others.
  */
 #include "dialects/ask.h"
+#include "dialects/stream.h"
 #include "dialects/subset.h"
 
 #define MAX_TOKENS_DEFAULT "4096"
@@ -580,6 +581,8 @@ error(struct span text, struct dialect_error *de)
 
 const struct dialect dialect_anthropic = {.name = "anthropic",
     .path = "/messages",
+    .stream_members = ",\"stream\":true",
+    .join = anthropic_join,
     .version = "/v1",
     .key_header = "x-api-key",
     .header = "anthropic-version: 2023-06-01",

@@ -105,14 +105,16 @@ is_path_part(struct span s)
 }
 
 int
-dialect_path(
-    struct buf *out, const struct dialect *d, struct span model, struct err *e)
+dialect_path(struct buf *out, const struct dialect *d, struct span model,
+    bool stream, struct err *e)
 {
 	static const struct span name = SPAN_INIT("{model}");
-	const char *at = strstr(d->path, name.p);
+	const char *path = stream && d->stream_path != NULL ? d->stream_path
+							    : d->path;
+	const char *at = strstr(path, name.p);
 
 	if (at == NULL) {
-		buf_adds(out, d->path);
+		buf_adds(out, path);
 		return 0;
 	}
 	if (!is_path_part(model))
@@ -120,13 +122,31 @@ dialect_path(
 		    "the model's name \"%.*s\" cannot be part of a URL: letters, "
 		    "digits, -, _ and . make one",
 		    (int)(model.n > 100 ? 100 : model.n), model.p);
-	buf_add(out, d->path, (size_t)(at - d->path));
+	buf_add(out, path, (size_t)(at - path));
 	buf_addspan(out, model);
 	buf_adds(out, at + name.n);
 	return 0;
 }
 
+void
+dialect_ask_stream(struct buf *body, const struct dialect *d)
+{
+	if (d->stream_members == NULL)
+		return;
+	body->len--; /* the closing brace: a body has a model or messages */
+	buf_adds(body, d->stream_members);
+	buf_addc(body, '}');
+}
+
 /* ---- answers ---- */
+
+bool
+dialect_is_stream(struct span body)
+{
+	while (body.n > 0 && strchr(" \t\r\n", *body.p) != NULL)
+		body = span_of(body.p + 1, body.n - 1);
+	return body.n > 0 && *body.p != '{' && *body.p != '[' && *body.p != '<';
+}
 
 int
 dialect_check(struct span body, struct err *e)

@@ -69,6 +69,8 @@ struct dialect_error {
 struct dialect {
 	const char *name; /* part of the completion key */
 	const char *path; /* what follows the base URL; {model} is the model's name */
+	/* For an answer in pieces: the path, NULL: the same, and members of the body. */
+	const char *stream_path, *stream_members;
 	/* What a base URL ends in, added where it does not; NULL: whatever it has. */
 	const char *version;
 	const char *key_header; /* what the key goes into; NULL: Authorization: Bearer */
@@ -90,6 +92,12 @@ struct dialect {
 	 */
 	int (*answer)(struct buf *out, struct span body, struct span model,
 	    struct dialect_answer *a, struct err *e);
+
+	/*
+	 * Appends the body that an answer is which came as server-sent events
+	 * (stream.h): 0, or an error's body; -1 and e if it did not come whole.
+	 */
+	int (*join)(struct buf *out, struct span events, struct err *e);
 
 	/* What an error body says; all "" if it cannot be understood. */
 	void (*error)(struct span body, struct dialect_error *de);
@@ -117,7 +125,16 @@ void dialect_form(struct buf *out, struct span request, struct span model);
  * come from data, would be more than one part of a path.
  */
 int dialect_path(struct buf *out, const struct dialect *d, struct span model,
-    struct err *e);
+    bool stream, struct err *e);
+
+/* Makes a body that is sent ask for its answer in pieces. */
+void dialect_ask_stream(struct buf *body, const struct dialect *d);
+
+/*
+ * Whether what came is a stream of events, which its dialect's join() takes: some
+ * servers answer in one piece whatever they are asked for, and errors are none.
+ */
+bool dialect_is_stream(struct span body);
 
 /* As the response and the ledger have it: an object, or null where it is not known. */
 void dialect_add_usage(struct buf *out, const struct dialect_usage *u);

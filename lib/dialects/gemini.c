@@ -26,6 +26,7 @@
  * and is sent back from there.
  */
 #include "dialects/ask.h"
+#include "dialects/stream.h"
 
 /* ---- contents ---- */
 
@@ -632,6 +633,8 @@ error(struct span text, struct dialect_error *de)
 
 const struct dialect dialect_gemini = {.name = "gemini",
     .path = "/models/{model}:generateContent",
+    .stream_path = "/models/{model}:streamGenerateContent?alt=sse",
+    .join = gemini_join,
     .version = "/v1beta",
     .key_header = "x-goog-api-key",
     .body = body,

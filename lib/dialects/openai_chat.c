@@ -4,6 +4,7 @@
  * https://platform.openai.com/docs/api-reference/chat
  */
 #include "dialects/reply.h"
+#include "dialects/stream.h"
 
 static void
 read_usage(struct span u, struct dialect_usage *usage)
@@ -146,5 +147,8 @@ error(struct span text, struct dialect_error *de)
 
 const struct dialect dialect_openai_chat = {.name = "openai-chat",
     .path = "/chat/completions",
+    .stream_members =
+	",\"stream\":true,\"stream_options\":{\"include_usage\":true}",
+    .join = chat_join,
     .answer = answer,
     .error = error};

@@ -18,6 +18,7 @@
  *	what says how it is carried  as it is
  */
 #include "dialects/ask.h"
+#include "dialects/stream.h"
 
 /* ---- input ---- */
 
@@ -535,6 +536,8 @@ error(struct span text, struct dialect_error *de)
 
 const struct dialect dialect_openai_responses = {.name = "openai-responses",
     .path = "/responses",
+    .stream_members = ",\"stream\":true",
+    .join = responses_join,
     .body = body,
     .answer = answer,
     .error = error};

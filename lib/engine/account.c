@@ -76,6 +76,9 @@ account_ended(
 	if (a->latency == NULL)
 		return;
 	histogram_add(a->latency, us);
+	if (a->first != NULL)
+		histogram_add(a->first,
+		    (uint64_t)(micros - c->http.micros + c->http.first_micros));
 	for (i = 0; i < LATENCY_BOUNDS; i++)
 		a->within[i] += us <= bounds[i].us;
 }
@@ -178,7 +181,7 @@ add_cost(struct buf *b, const struct spent *t)
 }
 
 static void
-add_latency(struct buf *b, const struct histogram *h)
+add_latency(struct buf *b, const char *name, const struct histogram *h)
 {
 	static const struct {
 		const char *name;
@@ -186,7 +189,7 @@ add_latency(struct buf *b, const struct histogram *h)
 	} quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}};
 	size_t i;
 
-	buf_adds(b, "\"latency_ms\":");
+	buf_addf(b, "\"%s\":", name);
 	if (h->count == 0) {
 		buf_adds(b, "null,");
 		return;
@@ -256,7 +259,9 @@ add_stats(const struct engine *en, struct buf *b, int status)
 	add_number(b, "hedges_won", (int64_t)en->hedges_won);
 	add_classes(b, "retries_by_class", &en->account.retries);
 	add_classes(b, "failures_by_class", &en->account.failures);
-	add_latency(b, en->account.latency);
+	add_latency(b, "latency_ms", en->account.latency);
+	if (en->account.first != NULL)
+		add_latency(b, "first_token_ms", en->account.first);
 	add_tokens(b, &sum);
 	add_cost(b, &sum);
 	add_millis(b, "wall_ms", wall);
@@ -473,6 +478,8 @@ account_open(struct engine *en, struct err *e)
 	if (en->o->stats == NULL && en->o->metrics == NULL)
 		return 0;
 	a->latency = mem_zero(1, sizeof *a->latency);
+	if (en->o->stream)
+		a->first = mem_zero(1, sizeof *a->first);
 	if (en->o->stats != NULL &&
 	    (a->stats = outfile_open(en->o->stats, e)) == NULL)
 		return -1;
@@ -530,4 +537,5 @@ account_close(struct engine *en)
 	counts_release(&a->retries);
 	counts_release(&a->failures);
 	free(a->latency);
+	free(a->first);
 }

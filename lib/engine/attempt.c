@@ -40,6 +40,36 @@ read_error(const struct provider *p, struct span body, struct dialect_error *de)
 	buf_release(&masked);
 }
 
+/*
+ * What came in pieces is one body from here on; 0, or -1 and e where it did not
+ * come whole.  The answer's bytes are joined's then.
+ */
+static int
+join_pieces(const struct provider *p, struct http_call *hc, struct buf *joined,
+    struct err *e)
+{
+	if (!dialect_is_stream(hc->answer))
+		return 0;
+	if (p->dialect->join(joined, hc->answer, e) != 0)
+		return -1;
+	hc->answer = buf_span(joined);
+	return 0;
+}
+
+static bool
+read_answer(struct call *x, struct buf *joined, struct buf *response,
+    struct dialect_answer *a, struct err *e)
+{
+	const struct provider *p = x->provider;
+	struct http_call *hc = &x->http;
+
+	if (x->en->o->stream && join_pieces(p, hc, joined, e) != 0)
+		return false;
+	return dialect_check(hc->answer, e) == 0 &&
+	       p->dialect->answer(
+		   response, hc->answer, buf_span(&x->model), a, e) == 0;
+}
+
 /* Some say when to come back in the error's body, and in no header. */
 static void
 heed_error(struct http_call *hc, const struct dialect_error *de)
@@ -328,7 +358,7 @@ attempt_done(struct http_call *hc)
 	const struct provider *p = x->provider;
 	struct dialect_answer a = {.aside = NULL};
 	struct dialect_error de = {.message = ""};
-	struct buf response = BUF_INIT;
+	struct buf response = BUF_INIT, joined = BUF_INIT;
 	struct err e = ERR_INIT;
 	struct retry_facts facts;
 	struct retry_ruling r;
@@ -340,9 +370,7 @@ attempt_done(struct http_call *hc)
 	money_landed(en, x);
 	copies_landed(en, x);
 	if (hc->outcome == HTTP_ANSWERED && hc->status >= 200 && hc->status < 300)
-		answer = dialect_check(hc->answer, &e) == 0 &&
-			 p->dialect->answer(&response, hc->answer,
-			     buf_span(&x->model), &a, &e) == 0;
+		answer = read_answer(x, &joined, &response, &a, &e);
 	else if (hc->outcome == HTTP_ANSWERED) {
 		read_error(p, hc->answer, &de);
 		heed_error(hc, &de);
@@ -351,6 +379,7 @@ attempt_done(struct http_call *hc)
 	money_ended(en, x, &a.usage, answer);
 	if (answer) {
 		take_answer(x, &response, &a);
+		buf_release(&joined);
 		return;
 	}
 	buf_release(&response);
@@ -360,4 +389,5 @@ attempt_done(struct http_call *hc)
 	describe(why, sizeof why, hc, &e, &de);
 	attempt_mask_key(p, why, strlen(why));
 	take_failure(x, &r, why, &a.usage);
+	buf_release(&joined);
 }

@@ -354,7 +354,8 @@ target_of(struct engine *en, const struct call *c, struct err *e)
 	struct http_target *t = NULL;
 	struct buf path = BUF_INIT;
 
-	if (dialect_path(&path, p->dialect, buf_span(&c->model), e) == 0 &&
+	if (dialect_path(
+		&path, p->dialect, buf_span(&c->model), en->o->stream, e) == 0 &&
 	    (t = find_target(en, p, buf_cstr(&path))) == NULL &&
 	    open_http(en, p, e) == 0 &&
 	    (t = make_target(en, p, buf_cstr(&path), e)) != NULL) {

@@ -75,6 +75,7 @@ struct engine_options {
 	const char *model; /* where the request names none; may be NULL */
 	unsigned accept;
 	bool lenient;      /* what a dialect cannot say is left out, and told of */
+	bool stream;       /* answers are asked for in pieces */
 	uint64_t jobs;     /* calls in flight at most */
 	bool jobs_auto;    /* up to that, as many as the provider makes the most of */
 	int64_t rpm;       /* requests a minute and model; 0: no limit */

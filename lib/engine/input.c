@@ -155,6 +155,7 @@ input_request(struct engine *en, struct request *r, const struct entry *entry,
     size_t asked, struct err *e)
 {
 	r->lenient = en->o->lenient;
+	r->stream = en->o->stream;
 	r->instead = asked == 0 ? NULL : en->o->fallback[asked - 1];
 	if (request_read(r, entry, en->o->model, en->providers, e) != 0)
 		return -1;

@@ -207,6 +207,7 @@ struct class_counts {
 struct account {
 	struct class_counts retries, failures;
 	struct histogram *latency; /* of answers, in microseconds; NULL: nobody asks */
+	struct histogram *first;   /* to the first token of those in pieces; or NULL */
 	uint64_t within[LATENCY_BOUNDS];
 	struct outfile *stats;
 	struct loop_timer metrics_timer;

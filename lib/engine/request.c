@@ -143,12 +143,18 @@ translate(struct request *r, const struct dialect *d, struct err *e)
 	buf_clear(&r->wire);
 	buf_clear(&r->dropped);
 	buf_clear(&r->scratch);
-	if (dialect_path(&r->scratch, d, buf_span(&r->model), e) != 0)
+	if (dialect_path(&r->scratch, d, buf_span(&r->model), r->stream, e) != 0)
 		return -1;
-	return d->body == NULL
-		   ? 0
-		   : d->body(&r->wire, buf_span(&r->body), buf_span(&r->model),
-			 r->lenient, &r->dropped, e);
+	if (d->body != NULL &&
+	    d->body(&r->wire, buf_span(&r->body), buf_span(&r->model), r->lenient,
+		&r->dropped, e) != 0)
+		return -1;
+	if (!r->stream)
+		return 0;
+	if (d->body == NULL)
+		buf_addspan(&r->wire, buf_span(&r->body));
+	dialect_ask_stream(&r->wire, d);
+	return 0;
 }
 
 /* p: NULL for the one of ps that the model names. */

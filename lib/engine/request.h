@@ -30,6 +30,7 @@ enum { REQUEST_KEY_SIZE = 16 };
 struct request {
 	/* For the owner to set. */
 	bool lenient;        /* see dialects/dialect.h */
+	bool stream;         /* the answer is to come in pieces */
 	const char *instead; /* the model that is asked, whatever the entry names; NULL */
 
 	struct buf body;  /* in the OpenAI form, as the ledger keeps it */

@@ -387,6 +387,7 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	t->due = due_after(t, o->timeout_us);
 	t->due_first = due_after(t, o->first_byte_us);
 	t->last_byte = 0;
+	c->first_micros = 0;
 	t->lost = loop_lost_us(h->loop);
 	t->sent = t->begun = t->too_large = t->again = t->refused = false;
 	t->error[0] = '\0';

@@ -95,6 +95,7 @@ struct http_call {
 	char should_retry[HTTP_HEADER_MAX];
 	const struct span *kept; /* values of the options' keep, empty where absent; borrowed too */
 	int64_t micros;  /* from the start to here */
+	int64_t first_micros; /* to the first byte of the answer's body; 0: none came */
 	char error[HTTP_ERROR_MAX]; /* what went wrong, for a person; "" if nothing did */
 };
 

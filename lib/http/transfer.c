@@ -17,6 +17,8 @@ on_body(char *p, size_t size, size_t n, void *arg)
 	(void)size;
 	t->begun = true;
 	t->last_byte = clock_mono_us();
+	if (t->call->first_micros == 0)
+		t->call->first_micros = t->last_byte - t->started;
 	if (!buf_fits(&t->body, n)) {
 		t->too_large = true;
 		return 0;

@@ -504,7 +504,7 @@ test_provider(void)
 	is_str(dialect->header, "anthropic-version: 2023-06-01",
 	    "its version of the API");
 	buf_clear(&b);
-	ok(dialect_path(&b, dialect, SPAN("../x"), &e) == 0 &&
+	ok(dialect_path(&b, dialect, SPAN("../x"), false, &e) == 0 &&
 		strcmp(buf_cstr(&b), "/messages") == 0,
 	    "its path holds no model");
 	providers_free(ps);

@@ -436,7 +436,7 @@ path_is(const char *model, const char *want)
 {
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
-	int rc = dialect_path(&b, dialect, span_str(model), &e);
+	int rc = dialect_path(&b, dialect, span_str(model), false, &e);
 
 	if (want == NULL)
 		ok(rc != 0 && b.len == 0 && strstr(e.text, "part of a URL") != NULL,
@@ -460,7 +460,8 @@ test_paths(void)
 	    "gemini-2.5-flash_8B", "/models/gemini-2.5-flash_8B:generateContent");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		path_is(bad[i], NULL);
-	ok(dialect_path(&b, dialect, span_of("a\0b", 3), &e) != 0, "no path: NUL");
+	ok(dialect_path(&b, dialect, span_of("a\0b", 3), false, &e) != 0,
+	    "no path: NUL");
 	buf_release(&b);
 }
 
