@@ -1,6 +1,6 @@
 /*
  * What providers send: any JSON is taken for an answer of each dialect, or not,
- * and any bytes for an error.
+ * and any bytes for an error and for a stream of events, whose body is JSON.
  */
 #include "dialects/dialect.h"
 #include "json/json.h"
@@ -55,6 +55,26 @@ read_answer(const struct dialect *d, struct span body)
 		abort();
 }
 
+static void
+read_stream(const struct dialect *d, struct span events)
+{
+	static struct buf body;
+	struct err e = ERR_INIT;
+
+	buf_clear(&body);
+	if (d->join(&body, events, &e) != 0) {
+		if (e.text[0] == '\0')
+			abort();
+		return;
+	}
+	/* responses: an event without its response leaves nothing, which is no answer */
+	if (body.len == 0 && d == &dialect_openai_responses)
+		return;
+	if (dialect_check(buf_span(&body), &e) != 0)
+		abort();
+	read_answer(d, buf_span(&body));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -67,6 +87,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)dialect_of_answer(body);
 	for (size_t i = 0; (d = dialect_at(i)) != NULL; i++) {
 		read_error(d, body);
+		read_stream(d, body);
 		if (is_json)
 			read_answer(d, body);
 	}
