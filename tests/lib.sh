@@ -92,7 +92,8 @@ serve() {
 	mkfifo ready
 	bf-mock -q "$@" >ready &
 	server=$!
-	read -r OPENAI_BASE_URL <ready
+	# Without it the next command would ask the real one.
+	read -r OPENAI_BASE_URL <ready || exit 99
 	rm ready
 	export OPENAI_BASE_URL OPENAI_API_KEY=mock BF_ENDPOINT=mock
 }

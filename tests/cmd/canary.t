@@ -30,6 +30,37 @@ nowhere "nor has it in its name" names
 is "$(find "$XDG_RUNTIME_DIR" -type f -name "$(printf %s "$canary" | b2sum -l 128 | cut -d' ' -f1)" | wc -l)" 0 \
 	"nor a hash of it alone"
 
+# Each provider takes it in a way of its own.
+root=${OPENAI_BASE_URL%/v1}
+for p in openai-responses anthropic gemini; do
+	rm -rf .bf
+	maker=OPENAI
+	[ $p = openai-responses ] || maker=$(echo $p | tr a-z A-Z)
+	url=$root
+	[ $p != openai-responses ] || url=$OPENAI_BASE_URL
+	jq -c ".request.model = \"m@$p\"" ../requests.jsonl >in
+	run env "${maker}_API_KEY=$canary" "${maker}_BASE_URL=$url" \
+		bf-llm -v --stream --stats stats --metrics metrics --errors errors in
+	is "$status $(wc -l <out)" "0 20" "$p: the server, which wants the key, answers"
+	zstdcat .bf/ledger/*.zst >ledger.txt
+	nowhere "$p: the key is in nothing that is left" . "$XDG_RUNTIME_DIR"
+	rm -rf .bf out err
+	(
+		ulimit -c unlimited
+		exec env "${maker}_API_KEY=$canary" "${maker}_BASE_URL=$url" bf-llm -v -j 1 in >out 2>err
+	) &
+	pid=$!
+	while [ ! -s out ]; do kill -0 $pid || break; done
+	tr '\0' '\n' <"/proc/$pid/cmdline" >cmdline
+	kill -QUIT $pid
+	wait $pid 2>/dev/null
+	like "$(head -n 1 cmdline) $(wc -l <out)" 'bf-llm *' "$p: it ran until it was killed"
+	nowhere "$p: the key is in no argument or core" .
+	run env "${maker}_API_KEY=$canary-wrong" "${maker}_BASE_URL=$url" bf-llm --no-ledger -v in
+	is "$status" 75 "$p: a wrong key stops the run"
+	nowhere "$p: and is not shown" .
+done
+
 # From a file; and while it runs.
 printf '%s\n' "$canary" >../key
 chmod 600 ../key

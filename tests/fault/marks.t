@@ -70,23 +70,34 @@ is "$(billed) $(stat_of .completions)" "3 15" "and not paid again"
 
 stop
 rm -rf .bf
-serve --latency 2ms-9ms --seed 3
-seq 400 | jq -c '{id: ., prompt: "number \(.)"}' >many
+serve --latency 2ms-9ms --seed 3 --price 1000,2000
+seq -w 400 | jq -cR '{id: ., prompt: "number \(.)"}' >many
+echo '{"m": {"input_cost_per_token": 1e-3, "output_cost_per_token": 2e-3}}' >prices.json
 RANDOM=5
 for k in 1 2 3 4 5 6 7 8; do
 	at=$(($(stat_of .completions) + 15 + RANDOM % 25))
-	bf-llm -q -m m -j 8 many >out1 2>>err1 &
+	bf-llm -q -m m --prices prices.json -j 8 many >out1 2>>err1 &
 	pid=$!
 	until_ $pid made $at
 	kill -KILL $pid
 	wait $pid 2>/dev/null
 done
-run bf-llm -q -m m -j 8 many
+run bf-llm -q -m m --prices prices.json -j 8 many
 is "$status $(wc -l <out)" "0 400" "eight kills, and the run goes through"
 made=$(stat_of .completions)
 answered=$(history | jq -r 'select(.s == "ok") | .k' | sort -u | wc -l)
 [ "$made" -le $((answered + $(billed))) ] && [ "$(billed)" -le 64 ]
 ok $? "the server counted $made calls: $answered answers, and $(billed) possibly billed"
+# All calls cost the same, so the bill is as exact as their number.
+each=$(history | jq -s 'map(select(.s == "ok"))[0].cost')
+spent=$(bf-ledger stat --json | jq '[.models[].cost_usd] | add')
+# micros USD: as a whole number, to compare
+micros() { jq -n "$1 * 1e6 | round"; }
+is "$(micros "$spent") $(history | jq -s 'map(select(.s == "ok").cost) | unique | length')" "$(micros "$answered * $each") 1" \
+	"the ledger has the cost of all answers"
+is "$(micros "$(stat_of .billed_usd)")" "$(micros "$made * $each")" "the server billed all calls"
+[ $((made - answered)) -ge 0 ] && [ $((made - answered)) -le "$(billed)" ]
+ok $? "and between the bills is the cost of $((made - answered)) calls that were told as possibly billed"
 
 # ---- two runs at once ----
 

@@ -67,7 +67,8 @@ read_stream(const struct dialect *d, struct span events)
 			abort();
 		return;
 	}
-	/* responses: an event without its response leaves nothing, which is no answer */
+	/* responses: an event without its response leaves nothing, which is no
+	 * answer */
 	if (body.len == 0 && d == &dialect_openai_responses)
 		return;
 	if (dialect_check(buf_span(&body), &e) != 0)
