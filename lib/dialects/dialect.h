@@ -147,7 +147,7 @@ int dialect_check(struct span body, struct err *e);
 /*
  * Members of a request that say how it is carried or accounted for, not what
  * is asked: they are no part of the completion key.
- *	stream stream_options                    (never sent: answers come whole)
+ *	stream stream_options                    (as an option says, not a request)
  *	store metadata user safety_identifier service_tier
  *	prompt_cache_key prompt_cache_retention
  */
