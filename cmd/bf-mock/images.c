@@ -1,56 +1,11 @@
 /* images: base64 decoded, and digests of it. */
 #include "images.h"
 
+#include "io/base64.h"
 #include "io/hash.h"
 #include "value.h"
 
 #define DIGEST 16
-
-static int
-digit(char c)
-{
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c == '\0' ? NULL : strchr(digits, c);
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
-/* 2 to 4 digits to 1 to 3 bytes. */
-static int
-decode_group(struct buf *out, const char *p, size_t n)
-{
-	uint32_t bits = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		int d = digit(p[i]);
-
-		if (d == -1)
-			return -1;
-		bits |= (uint32_t)d << (18 - 6 * i);
-	}
-	if ((n == 2 && (bits & 0xffff) != 0) || (n == 3 && (bits & 0xff) != 0))
-		return -1;
-	for (size_t i = 0; i + 1 < n; i++)
-		buf_addc(out, (char)(bits >> (16 - 8 * i) & 0xff));
-	return 0;
-}
-
-static int
-decode(struct buf *out, struct span text)
-{
-	size_t padding = 0;
-
-	if (text.n == 0 || text.n % 4 != 0)
-		return -1;
-	while (padding < 2 && text.p[text.n - 1 - padding] == '=')
-		padding++;
-	for (size_t i = 0; i < text.n; i += 4)
-		if (decode_group(
-			out, text.p + i, i + 4 == text.n ? 4 - padding : 4) == -1)
-			return -1;
-	return 0;
-}
 
 void
 images_clear(struct images *im)
@@ -65,7 +20,7 @@ add(struct images *im, struct span media, struct span data)
 	char hex[2 * DIGEST];
 
 	buf_clear(&im->bytes);
-	if (decode(&im->bytes, data) == -1)
+	if (data.n == 0 || base64_decode(&im->bytes, data) == -1)
 		return -1;
 	hash_blake2b(buf_span(&im->bytes), digest, DIGEST);
 	hash_hex(digest, DIGEST, hex);
