@@ -4,6 +4,8 @@
  * The constant parts of the request are rendered once; an entry costs the
  * copying of its own spans between them.
  */
+#include "image.h"
+
 #include "base/mem.h"
 #include "base/msg.h"
 #include "io/fdio.h"
@@ -18,20 +20,24 @@
 
 #define TEMPLATE_MAX ((size_t)64 << 20) /* bytes of a template file */
 
-enum { OPT_SAMPLES = CLI_FIRST };
+enum { OPT_SAMPLES = CLI_FIRST, OPT_IMAGE, OPT_IMAGE_DIR };
 
 static const struct cli_option options[] = {
     {'m', "model", "MODEL", "the model, as NAME or NAME@PROVIDER"},
     {'s', "system", "TEMPLATE", "template of the system message"},
     {'f', "file", "FILE", "read the template from FILE"},
     {'p', "param", "KEY=VALUE", "put a member into the request (repeatable)"},
+    {OPT_IMAGE, "image", "FIELD",
+	"add the image whose path or URL is in FIELD (repeatable)"},
+    {OPT_IMAGE_DIR, "image-dir", "DIR", "take images from beneath DIR alone"},
     {OPT_SAMPLES, "samples", "N", "emit each entry N times, numbered from 0"},
     {CLI_ERRORS, "errors", "FILE", "write failed entries to FILE"},
     CLI_COMMON,
     CLI_END,
 };
 static const struct cli_command command = {"bf-prompt",
-    "[-m MODEL] [-s SYSTEM] [-f FILE] [-p KEY=VALUE]... [TEMPLATE] [FILE...]",
+    "[-m MODEL] [-s SYSTEM] [-f FILE] [-p KEY=VALUE]... [--image FIELD]... "
+    "[TEMPLATE] [FILE...]",
     "make requests for a language model from a template", options};
 
 struct param {
@@ -44,14 +50,16 @@ struct prompt {
 	const char *system_text;
 	const char *file;
 	const char *errors;
+	const char *image_dir;
 	uint64_t samples; /* 0: entries are not numbered */
 	struct param *params;
 	size_t nparams;
 	struct template *system;
 	struct template *user;
+	struct images images;
 	struct buf head;    /* {"model":..,"messages":[{..,"content":" */
-	struct buf between; /* from the system text to the user's */
-	struct buf tail;    /* behind the user's text, to the closing brace */
+	struct buf between; /* from the system text to the user's content */
+	struct buf tail;    /* behind the user's content, to the closing brace */
 	struct buf request;
 };
 
@@ -100,6 +108,16 @@ param_add(struct prompt *p, const struct cli *c)
 }
 
 static void
+image_add(struct prompt *p, const struct cli *c)
+{
+	struct err e = ERR_INIT;
+
+	utf8_demand(c, span_str(c->arg));
+	if (images_add(&p->images, span_str(c->arg), &e) < 0)
+		cli_usage(c, "%s %s: %s", c->name, c->arg, e.text);
+}
+
+static void
 options_read(struct prompt *p, struct cli *c)
 {
 	int key;
@@ -122,6 +140,12 @@ options_read(struct prompt *p, struct cli *c)
 		case 'p':
 			param_add(p, c);
 			break;
+		case OPT_IMAGE:
+			image_add(p, c);
+			break;
+		case OPT_IMAGE_DIR:
+			p->image_dir = c->arg;
+			break;
 		case OPT_SAMPLES:
 			p->samples = cli_u64(c);
 			if (p->samples == 0)
@@ -131,6 +155,8 @@ options_read(struct prompt *p, struct cli *c)
 			p->errors = c->arg;
 			break;
 		}
+	if (p->image_dir != NULL && p->images.n == 0)
+		cli_usage(c, "--image-dir is for --image");
 }
 
 /* The file's text less a byte order mark and one newline at its end. */
@@ -202,6 +228,16 @@ templates_load(struct prompt *p, struct cli *c)
 }
 
 static void
+image_dir_open(struct prompt *p)
+{
+	struct err e = ERR_INIT;
+
+	if (p->image_dir != NULL &&
+	    images_confine(&p->images, p->image_dir, &e) < 0)
+		msg_die(STATUS_CANNOT, "--image-dir: %s", e.text);
+}
+
+static void
 skeleton_make(struct prompt *p)
 {
 	buf_addc(&p->head, '{');
@@ -215,8 +251,8 @@ skeleton_make(struct prompt *p)
 		buf_adds(&p->head, "{\"role\":\"system\",\"content\":\"");
 		buf_adds(&p->between, "\"},");
 	}
-	buf_adds(&p->between, "{\"role\":\"user\",\"content\":\"");
-	buf_adds(&p->tail, "\"}]");
+	buf_adds(&p->between, "{\"role\":\"user\",\"content\":");
+	buf_adds(&p->tail, "}]");
 	for (size_t i = 0; i < p->nparams; i++) {
 		buf_addc(&p->tail, ',');
 		json_add_string(&p->tail, p->params[i].key);
@@ -226,17 +262,42 @@ skeleton_make(struct prompt *p)
 	buf_addc(&p->tail, '}');
 }
 
+/* A string, or an array of it and the images where there are any. */
 static int
-request_make(struct prompt *p, const struct entry *en, struct err *e)
+content_make(
+    struct prompt *p, const struct entry *en, const char **class, struct err *e)
+{
+	struct buf *out = &p->request;
+	bool parts = images_any(&p->images, en);
+
+	buf_adds(out, parts ? "[{\"type\":\"text\",\"text\":\"" : "\"");
+	if (template_render(p->user, en, out, e) < 0)
+		return -1;
+	buf_addc(out, '"');
+	if (!parts)
+		return 0;
+	buf_addc(out, '}');
+	*class = "bad_image";
+	if (images_render(&p->images, en, out, e) < 0)
+		return -1;
+	buf_addc(out, ']');
+	return 0;
+}
+
+/* class: of the failure. */
+static int
+request_make(
+    struct prompt *p, const struct entry *en, const char **class, struct err *e)
 {
 	struct buf *out = &p->request;
 
+	*class = "missing_field";
 	buf_clear(out);
 	buf_addspan(out, buf_span(&p->head));
 	if (p->system != NULL && template_render(p->system, en, out, e) < 0)
 		return -1;
 	buf_addspan(out, buf_span(&p->between));
-	if (template_render(p->user, en, out, e) < 0)
+	if (content_make(p, en, class, e) < 0)
 		return -1;
 	buf_addspan(out, buf_span(&p->tail));
 	return 0;
@@ -263,9 +324,10 @@ static bool
 entry_prompt(struct prompt *p, struct stage *st, struct entry *en)
 {
 	struct err e = ERR_INIT;
+	const char *class;
 
-	if (request_make(p, en, &e) < 0) {
-		stage_fail(st, en, "missing_field", "%s", e.text);
+	if (request_make(p, en, &class, &e) < 0) {
+		stage_fail(st, en, class, "%s", e.text);
 		return true;
 	}
 	entry_del(en, "response");
@@ -282,6 +344,7 @@ prompt_release(struct prompt *p)
 	free(p->params);
 	template_free(p->system);
 	template_free(p->user);
+	images_release(&p->images);
 	buf_release(&p->head);
 	buf_release(&p->between);
 	buf_release(&p->tail);
@@ -297,9 +360,11 @@ main(int argc, char **argv)
 	struct cli cli;
 	int status;
 
+	images_init(&p.images);
 	cli_start(&cli, &command, argc, argv);
 	options_read(&p, &cli);
 	templates_load(&p, &cli);
+	image_dir_open(&p);
 	skeleton_make(&p);
 	stage_open(&st, &cli);
 	if (p.errors != NULL)
