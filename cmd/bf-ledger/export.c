@@ -3,6 +3,7 @@
 #include "subcommand.h"
 
 #include "base/msg.h"
+#include "engine/inlined.h"
 #include "json/json.h"
 
 #include <inttypes.h>
@@ -25,6 +26,7 @@ struct sum {
 	struct buf out;
 	const char *finish;
 	uint64_t exported, skipped;
+	uint64_t without; /* the images that were asked about */
 };
 
 /* The assistant's turn; false if there is nothing in it. */
@@ -78,6 +80,10 @@ add_conversation(void *arg, const struct picked *p)
 		reason = json_get(p->response, "finish_reason");
 		messages = json_get(p->rec->request, "messages");
 	}
+	if (messages.p != NULL && inlined_is_digest(messages)) {
+		sum->without++;
+		return;
+	}
 	if (messages.p != NULL && json_type(messages) == JSON_ARRAY &&
 	    reason.p != NULL && json_is(reason, sum->finish)) {
 		buf_adds(out, "{\"messages\":");
@@ -122,5 +128,10 @@ ledger_export(int argc, char **argv)
 		 " answer%s left out: refused, empty, or not ended in %s",
 	    sum.exported, change_many(sum.exported), sum.skipped,
 	    change_many(sum.skipped), sum.finish);
+	if (sum.without > 0)
+		msg_warn("%" PRIu64
+			 " answer%s left out: their images or files are not in the "
+			 "ledger, which keeps digests of them",
+		    sum.without, change_many(sum.without));
 	return status;
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/msg.h"
+#include "engine/inlined.h"
 #include "engine/request.h"
 #include "io/fdio.h"
 #include "io/hash.h"
@@ -36,6 +37,14 @@ static const struct cli_command command = {"bf-ledger why",
     "[-l DIR] [-m MODEL] [--endpoint NAME] A B",
     "say what makes two requests different calls", options};
 
+struct side {
+	struct buf
+	    text; /* that the key is the hash of, images as digests; "": none */
+	unsigned char key[LEDGER_KEY_SIZE];
+	/* It was recorded so, and the key does not tell what the record lacks. */
+	bool sample_unknown, dialect_unknown;
+};
+
 struct why {
 	const char *dir, *model;
 	struct providers *providers;
@@ -44,7 +53,7 @@ struct why {
 	size_t differences;
 };
 
-/* ---- the two sides: the text that a key is the hash of ---- */
+/* ---- the two sides ---- */
 
 /* The text ends in its sample: one that is not known is like no other key's. */
 static void
@@ -64,8 +73,8 @@ hide_sample(struct buf *text, const unsigned char *key)
 /* Whether a record's key is the one of its request in some sample, whose text it
  * is. */
 static bool
-text_in_dialect(
-    struct buf *text, const struct picked *p, const struct provider *provider)
+text_in_dialect(struct buf *text, const struct picked *p,
+    const struct provider *provider, int samples)
 {
 	struct buf line = BUF_INIT;
 	struct request r = REQUEST_INIT;
@@ -74,8 +83,8 @@ text_in_dialect(
 	struct json_fault f;
 	bool same = false;
 
-	r.lenient = true; /* as its run may have been */
-	for (int n = 0; n < SAMPLES && !same; n++) {
+	r.recorded = true;
+	for (int n = 0; n < samples && !same; n++) {
 		buf_clear(&line);
 		buf_adds(&line, "{\"request\":");
 		buf_addspan(&line, p->rec->request);
@@ -97,31 +106,58 @@ text_in_dialect(
 
 /* Which sample a record is of, and of what dialect, is told by its key. */
 static void
+find_text(struct buf *text, const struct picked *p, struct provider *provider)
+{
+	const struct dialect *d = dialect_of_answer(p->rec->response);
+
+	/* What failed has no answer that would say. */
+	for (size_t i = 0; (provider->dialect = dialect_at(i)) != NULL; i++)
+		if (text_in_dialect(text, p, provider, SAMPLES))
+			return;
+	provider->dialect = d;
+	(void)text_in_dialect(text, p, provider, SAMPLES);
+	hide_sample(text, p->rec->key);
+}
+
+/* Images that are recorded in full are compared with those that are not. */
+static void
+digest_text(struct buf *text)
+{
+	struct buf kept = BUF_INIT;
+	struct span s = inlined_digest(buf_span(text), &kept);
+
+	if (s.p == kept.data) {
+		buf_clear(text);
+		buf_addspan(text, s);
+	}
+	buf_release(&kept);
+}
+
+static void
 text_of_record(void *arg, const struct picked *p)
 {
 	struct provider provider = {.endpoint = NULL};
-	const struct dialect *d = dialect_of_answer(p->rec->response);
-	struct buf *text = arg;
-	bool same = false;
+	struct side *side = arg;
 
 	if (p->rec->request.p == NULL || json_type(p->rec->request) != JSON_OBJECT)
 		return;
 	provider.endpoint = mem_strndup(
 	    p->rec->endpoint.p == NULL ? "" : p->rec->endpoint.p,
 	    p->rec->endpoint.n);
-	/* What failed has no answer that would say. */
-	for (size_t i = 0; !same && (provider.dialect = dialect_at(i)) != NULL; i++)
-		same = text_in_dialect(text, p, &provider);
-	if (!same) {
-		provider.dialect = d;
-		(void)text_in_dialect(text, p, &provider);
-		hide_sample(text, p->rec->key);
-	}
+	memcpy(side->key, p->rec->key, sizeof(side->key));
+	side->sample_unknown = inlined_is_digest(p->rec->request);
+	side->dialect_unknown = side->sample_unknown && p->rec->status != LEDGER_OK;
+	if (side->sample_unknown) {
+		provider.dialect = dialect_of_answer(p->rec->response);
+		(void)text_in_dialect(&side->text, p, &provider, 1);
+	} else
+		find_text(&side->text, p, &provider);
+	digest_text(&side->text);
 	free(provider.endpoint);
 }
 
 static void
-text_of_file(struct why *w, const char *file, int fd, struct buf *text)
+text_of_file(struct why *w, const char *file, int fd, struct side *side)
 {
 	struct jsonl_reader *reader = jsonl_reader_new(
 	    CLI_MAX_LINE_DEFAULT, NULL, NULL);
@@ -145,7 +181,9 @@ text_of_file(struct why *w, const char *file, int fd, struct buf *text)
 		    f.at + 1 + jsonl_column_shift(reader), f.what);
 	if (request_read(&r, &en, w->model, w->providers, &e) != 0)
 		msg_die(STATUS_CANNOT, "%s:1: %s", file, e.text);
-	buf_addspan(text, buf_span(&r.text));
+	buf_addspan(&side->text, buf_span(&r.text));
+	digest_text(&side->text);
+	memcpy(side->key, r.key, sizeof(side->key));
 	if (jsonl_read(reader, &line, &e) == JSONL_LINE)
 		msg_warn("%s: only its first entry is looked at", file);
 	entry_release(&en);
@@ -154,14 +192,14 @@ text_of_file(struct why *w, const char *file, int fd, struct buf *text)
 }
 
 static void
-text_of(struct why *w, const struct cli *cli, int operand, struct buf *text)
+text_of(struct why *w, const struct cli *cli, int operand, struct side *side)
 {
 	struct cli one = *cli;
 	struct pick pick;
 	int fd = fd_open(cli->operands[operand], O_RDONLY | O_NOCTTY, 0);
 
 	if (fd >= 0) {
-		text_of_file(w, cli->operands[operand], fd, text);
+		text_of_file(w, cli->operands[operand], fd, side);
 		return;
 	}
 	if (strspn(cli->operands[operand], "0123456789abcdef") !=
@@ -173,10 +211,34 @@ text_of(struct why *w, const struct cli *cli, int operand, struct buf *text)
 	one.operands += operand;
 	one.noperands = 1;
 	pick_keys(&pick, &one);
-	(void)pick_walk(&pick, text_of_record, text);
-	if (text->len == 0)
+	(void)pick_walk(&pick, text_of_record, side);
+	if (side->text.len == 0)
 		msg_die(STATUS_CANNOT, "%s: no request was recorded with it",
 		    cli->operands[operand]);
+}
+
+/* What is not known of a side makes no difference: it is taken from the other. */
+static void
+settle(struct side *s, const struct side *other)
+{
+	struct span own = buf_span(&s->text), its = buf_span(&other->text);
+	struct buf text = BUF_INIT;
+
+	if (!s->sample_unknown)
+		return;
+	buf_adds(&text, "{\"body\":");
+	buf_addspan(&text, json_get(own, "body"));
+	buf_adds(&text, ",\"dialect\":");
+	buf_addspan(&text, json_get(s->dialect_unknown ? its : own, "dialect"));
+	buf_adds(&text, ",\"endpoint\":");
+	buf_addspan(&text, json_get(own, "endpoint"));
+	buf_adds(&text, ",\"model\":");
+	buf_addspan(&text, json_get(own, "model"));
+	buf_adds(&text, ",\"sample\":");
+	buf_addspan(&text, json_get(its, "sample"));
+	buf_addc(&text, '}');
+	buf_release(&s->text);
+	s->text = text;
 }
 
 /* ---- the difference ---- */
@@ -306,15 +368,33 @@ compare(struct why *w, struct span a, struct span b)
 	tell(w, a, b);
 }
 
+/* Whether the sides are the same call; else what makes them two is told. */
+static bool
+compare_sides(struct why *w, struct side *a, struct side *b)
+{
+	if (memcmp(a->key, b->key, sizeof(a->key)) == 0) {
+		buf_adds(&w->out, "the same call\n");
+		return true;
+	}
+	settle(a, b);
+	settle(b, a);
+	compare(w, buf_span(&a->text), buf_span(&b->text));
+	if (w->differences == 0)
+		buf_adds(&w->out, "the sample or the dialect, which is not known "
+				  "of a record without its images\n");
+	return false;
+}
+
 int
 ledger_why(int argc, char **argv)
 {
 	struct why why = {.dir = ledger_default(), .out = BUF_INIT};
 	struct provider_options po = {.base_url = NULL};
 	struct span model, name = SPAN(PROVIDER_DEFAULT);
-	struct buf a = BUF_INIT, b = BUF_INIT;
+	struct side a = {.text = BUF_INIT}, b = {.text = BUF_INIT};
 	struct err e = ERR_INIT;
 	struct cli cli;
+	bool same;
 	int key;
 
 	cli_start(&cli, &command, argc, argv);
@@ -344,14 +424,12 @@ ledger_why(int argc, char **argv)
 		msg_die(STATUS_CANNOT, "%s", e.text);
 	text_of(&why, &cli, 0, &a);
 	text_of(&why, &cli, 1, &b);
-	compare(&why, buf_span(&a), buf_span(&b));
-	if (why.differences == 0)
-		buf_adds(&why.out, "the same call\n");
+	same = compare_sides(&why, &a, &b);
 	change_put(&why.out);
 	providers_free(why.providers);
-	buf_release(&a);
-	buf_release(&b);
+	buf_release(&a.text);
+	buf_release(&b.text);
 	buf_release(&why.out);
 	buf_release(&why.path);
-	return why.differences == 0 ? STATUS_OK : 1;
+	return same ? STATUS_OK : 1;
 }

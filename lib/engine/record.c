@@ -2,6 +2,7 @@
 #include "engine/private.h"
 
 #include "base/msg.h"
+#include "engine/inlined.h"
 #include "io/clock.h"
 
 /* The ledger takes no more: what is received from here on goes to the spill file.
@@ -57,7 +58,7 @@ record(struct engine *en, struct call *c, const struct call *x,
     struct span response)
 {
 	const struct http_call *hc = &x->http;
-	struct buf usage = BUF_INIT, cost = BUF_INIT;
+	struct buf usage = BUF_INIT, cost = BUF_INIT, kept = BUF_INIT;
 	bool last = c->place == CALL_ENDED || status == LEDGER_OK;
 	struct ledger_record rec = {.status = status,
 	    .http = hc->status,
@@ -66,7 +67,7 @@ record(struct engine *en, struct call *c, const struct call *x,
 	    .model = buf_span(&c->model),
 	    .endpoint = span_str(c->provider->endpoint),
 	    .class = class == NULL ? SPAN_NONE : span_str(class),
-	    .request = buf_span(&c->body),
+	    .request = inlined_digest(buf_span(&c->body), &kept),
 	    .response = response};
 
 	memcpy(rec.key, c->key, sizeof rec.key);
@@ -81,6 +82,7 @@ record(struct engine *en, struct call *c, const struct call *x,
 	append(en, &rec);
 	buf_release(&usage);
 	buf_release(&cost);
+	buf_release(&kept);
 }
 
 void

@@ -1,5 +1,6 @@
 #include "engine/request.h"
 
+#include "engine/inlined.h"
 #include "io/hash.h"
 
 static bool
@@ -178,6 +179,9 @@ fill(struct request *r, const struct entry *en, const char *model,
 	if (check_body(in[0], in[1], e) != 0 ||
 	    make_canon(r, body, in[2], model, e) != 0)
 		return -1;
+	if (!r->recorded && inlined_is_digest(buf_span(&r->canon)))
+		return err_set(e, "the request holds an image as its digest, as a "
+				  "ledger keeps it: the image itself is needed");
 	if (!is_named(in[2]) || !json_text(in[2], &r->scratch, &name))
 		name = span_str(model);
 	if (provider_split(name, &bare, &named, e) != 0 ||
@@ -188,7 +192,7 @@ fill(struct request *r, const struct entry *en, const char *model,
 	buf_addspan(&r->model, bare);
 	buf_clear(&r->body);
 	dialect_form(&r->body, buf_span(&r->canon), buf_span(&r->model));
-	if (translate(r, p->dialect, e) != 0)
+	if (!r->recorded && translate(r, p->dialect, e) != 0)
 		return -1;
 	name = entry_get(en, "sample");
 	if (name.p == NULL || !json_i64(name, &sample))

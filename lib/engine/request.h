@@ -16,6 +16,11 @@
  *	{"body":B,"dialect":D,"endpoint":E,"model":M,"sample":N}
  * B being the body in the OpenAI form, whatever the dialect, without "model" and without what dialect_is_transport()
  * names, N the entry's integer field "sample", else 0.
+ *
+ * A request with an image's digest in place of its bytes (engine/inlined.h) is
+ * an error: it would not be the call that was recorded.  Where "recorded" is set it
+ * is none, and nothing is made that could be sent.  The key of a request with
+ * digests is no call's.
  */
 #ifndef BF_ENGINE_REQUEST_H
 #define BF_ENGINE_REQUEST_H
@@ -31,9 +36,10 @@ struct request {
 	/* For the owner to set. */
 	bool lenient;        /* see dialects/dialect.h */
 	bool stream;         /* the answer is to come in pieces */
+	bool recorded;       /* it is read from a ledger and not sent: see below */
 	const char *instead; /* the model that is asked, whatever the entry names; NULL */
 
-	struct buf body;  /* in the OpenAI form, as the ledger keeps it */
+	struct buf body;  /* in the OpenAI form; inlined.h has what the ledger keeps */
 	struct buf wire;  /* what is sent for it; empty: the body as it is */
 	struct buf dropped; /* where lenient: what of it is not sent; "" if nothing */
 	struct buf model; /* text, without the provider */
