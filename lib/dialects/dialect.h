@@ -28,9 +28,10 @@
  * The completion key is over the OpenAI form (engine/request.h), whatever the
  * dialect makes of it, and that form is what the ledger keeps: requests can be
  * read, searched and compared alike whoever answered them, the key can be
- * computed from the record, and a dialect that learns to say more loses no
- * answer.  A lenient run has the same keys: what was left out was asked for, and
- * a strict run refuses such a request before it looks for an answer.
+ * computed from the record (unless images are left out of it), and a dialect that
+ * learns to say more loses no answer.  A lenient run has the same keys: what was
+ * left out was asked for, and a strict run refuses such a request before it looks
+ * for an answer.
  */
 #ifndef BF_DIALECTS_DIALECT_H
 #define BF_DIALECTS_DIALECT_H

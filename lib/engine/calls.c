@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/msg.h"
+#include "engine/inlined.h"
 #include "io/clock.h"
 #include "io/secret.h"
 
@@ -150,7 +151,8 @@ call_new(struct engine *en, struct request *r)
 	c->en = en;
 	c->provider = r->provider;
 	c->lane = lanes_of(en, r->provider, buf_span(&r->model));
-	c->tokens = lanes_estimate(c->lane, buf_span(&r->body));
+	c->size = (int64_t)inlined_size(buf_span(&r->body));
+	c->tokens = lanes_estimate(c->lane, c->size, buf_span(&r->body));
 	memcpy(c->key, r->key, sizeof c->key);
 	buf_addspan(&c->body, buf_span(&r->body));
 	buf_addspan(&c->model, buf_span(&r->model));

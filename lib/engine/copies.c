@@ -54,6 +54,7 @@ make_copy(struct engine *en, struct call *c)
 	copy->en = en;
 	copy->provider = c->provider;
 	copy->lane = c->lane;
+	copy->size = c->size;
 	copy->tokens = c->tokens;
 	memcpy(copy->key, c->key, sizeof copy->key);
 	buf_addspan(&copy->model, buf_span(&c->model));

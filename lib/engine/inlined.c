@@ -6,6 +6,8 @@
 enum {
 	DIGEST = 16,
 	PIECE = 64 << 10, /* digits decoded at once: a multiple of 4 */
+	/* Providers take an image for 85 to some 1600 tokens, a page for more. */
+	LIKE_TEXT = 4000,
 };
 
 /* ---- where they are ---- */
@@ -158,4 +160,18 @@ inlined_is_digest(struct span text)
 		if (ends_in_digest(url))
 			return true;
 	return false;
+}
+
+size_t
+inlined_size(struct span text)
+{
+	static const struct span begins[] = {
+	    SPAN_INIT("\"data:"), SPAN_INIT("\"digest:")};
+	size_t n = text.n, at;
+	struct span url;
+
+	for (size_t i = 0; i < 2; i++)
+		for (at = 0; next_url(text, &at, begins[i], &url);)
+			n = n - url.n + LIKE_TEXT;
+	return n;
 }

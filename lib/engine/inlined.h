@@ -26,4 +26,10 @@ struct span inlined_digest(struct span text, struct buf *scratch);
 /* Whether there are digests in it. */
 bool inlined_is_digest(struct span text);
 
+/*
+ * How many bytes of text it is like, for estimates of its tokens: the bytes of an
+ * image are none, and what it is taken for does not depend on how it is kept.
+ */
+size_t inlined_size(struct span text);
+
 #endif

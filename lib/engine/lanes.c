@@ -26,13 +26,13 @@ lanes_most_out(struct span body)
 }
 
 int64_t
-lanes_estimate(const struct lane *l, struct span body)
+lanes_estimate(const struct lane *l, int64_t size, struct span body)
 {
 	/* Where nobody counts tokens, looking through the body is not worth it. */
 	bool counted = l->tpm != 0 || bucket_counts_tokens(
 					  budget_seen(l->budget), clock_mono_us());
 
-	return (int64_t)body.n / BYTES_PER_TOKEN + 1 +
+	return size / BYTES_PER_TOKEN + 1 +
 	       (counted ? lanes_most_out(body) : TOKENS_OUT);
 }
 

@@ -122,7 +122,7 @@ money_ended(
 	} else
 		money_unknown(en, x);
 	if (u->known)
-		t->bytes += (int64_t)x->http.body.n;
+		t->bytes += x->size;
 }
 
 void
@@ -138,7 +138,7 @@ static int64_t
 tokens_in(const struct call *c)
 {
 	const struct spent *t = &c->lane->spent;
-	int64_t n = (int64_t)c->http.body.n;
+	int64_t n = c->size;
 
 	if (t->answers < KNOWN_AFTER || t->bytes == 0)
 		return n / BYTES_PER_TOKEN + 1;

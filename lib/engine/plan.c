@@ -43,7 +43,7 @@ variance(const struct sample *s, double n)
 struct planned {
 	const struct lane *lane;
 	uint64_t calls;
-	double bytes;    /* of their requests, as they are recorded */
+	double bytes;    /* of their requests */
 	double most_out; /* tokens that they allow, in all */
 
 	double n; /* answers in the ledger that were looked at */
@@ -59,7 +59,6 @@ struct plan {
 	struct hashset asked; /* keys */
 	uint64_t looked_at;
 	struct buf scratch;
-	struct buf kept; /* likewise: a request as it is recorded */
 };
 
 static struct plan *
@@ -108,7 +107,7 @@ plan_ask(struct engine *en, const struct request *r)
 	p->told.calls++;
 	m = planned_of(p, lanes_of(en, r->provider, buf_span(&r->model)));
 	m->calls++;
-	m->bytes += (double)inlined_digest(buf_span(&r->body), &p->kept).n;
+	m->bytes += (double)inlined_size(buf_span(&r->body));
 	m->most_out += (double)lanes_most_out(buf_span(&r->body));
 }
 
@@ -156,8 +155,8 @@ learn(void *arg, const struct survey_line *line)
 	m->in += (double)u.input;
 	m->cached += (double)u.cached;
 	m->millis += (double)rec.millis;
-	sample_add(&m->per_byte,
-	    (double)u.input / (double)inlined_digest(rec.request, &p->kept).n);
+	sample_add(
+	    &m->per_byte, (double)u.input / (double)inlined_size(rec.request));
 	sample_add(&m->out, (double)u.output);
 	return knows_enough(p) ? -1 : 0;
 }
@@ -318,6 +317,5 @@ plan_close(struct engine *en)
 	free(p->models);
 	hashset_release(&p->asked);
 	buf_release(&p->scratch);
-	buf_release(&p->kept);
 	free(p);
 }

@@ -103,6 +103,7 @@ struct call {
 	uint32_t stamp; /* of the lane's adapt, when it was sent */
 	struct bucket_taken taken; /* of the lane's budget, likewise */
 	struct lane_sums others;   /* what other processes had sent by then */
+	int64_t size;   /* inlined_size() of its request */
 	int64_t tokens; /* in and out, as estimated */
 	struct money projected; /* what it may take, while it flies and there is a cap */
 	price_nano cost;        /* of the attempt that landed last; MONEY_UNKNOWN */
@@ -424,7 +425,7 @@ void lanes_answered(struct engine *en, struct call *c, const struct dialect_usag
 /* The most tokens that a request asks for, or what is usual. */
 int64_t lanes_most_out(struct span body);
 /* What a request will take, at most: its bytes, and max_completion_tokens or the like. */
-int64_t lanes_estimate(const struct lane *l, struct span body);
+int64_t lanes_estimate(const struct lane *l, int64_t size, struct span body);
 /*
  * The call got a 429; asked_us as cooldown_refused() has it. True if it may go
  * back to its lane at once.

@@ -104,12 +104,29 @@ test_large(void)
 	buf_release(&want);
 }
 
+/* For estimates an image is the same in all forms, and text is what it is. */
+static void
+test_size(void)
+{
+	size_t digest = inlined_size(SPAN("{\"url\":\"" DIGEST "\"}"));
+
+	is_int((long long)inlined_size(SPAN("{\"a\":\"" GIF "\"}")),
+	    (long long)strlen("{\"a\":\"" GIF "\"}"), "a text's size");
+	ok(digest > 1000, "an image is like some text");
+	is_int((long long)inlined_size(SPAN("{\"url\":\"" GIF "\"}")),
+	    (long long)digest, "however it is kept");
+	is_int((long long)inlined_size(
+		   SPAN("[{\"url\":\"" GIF "\"},{\"url\":\"" DIGEST "\"}]")),
+	    (long long)(2 * digest + strlen("[,]")), "and each counts");
+}
+
 int
 main(void)
 {
 	test_digest();
 	test_others();
 	test_large();
+	test_size();
 	buf_release(&scratch);
 	return done();
 }
