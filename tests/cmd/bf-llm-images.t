@@ -130,6 +130,10 @@ E
 same want got "why: keys tell whether it is the same call, what is known is compared"
 in_mock -- 'set -- $(bf-ledger grep -k .); for a; do for b; do bf-ledger why $a $b; done; done'
 is "$(grep -c 'the same call' out)" 3 "why: so it is between records"
+tail -n 1 two >second
+in_mock -- 'for k in $(bf-ledger grep -k "What.$"); do bf-ledger why second $k; bf-ledger why $k second; done'
+is "$(sort out | uniq -c | sed 's/^ *//')" "2 the same call
+2 the sample or the dialect, which is not known of a record without its images" "why: the other sample"
 sed 's/"photo"/"dot.gif"/' in >small
 bf-prompt -m m@openai --image i 'What?' small >small.request
 in_mock -- 'bf-ledger why small.request $(bf-ledger grep -k "What.$" | head -n 1)'
