@@ -120,9 +120,11 @@ kind_of(struct span bytes)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		const struct kind *k = &kinds[i];
 
-		if (span_starts(bytes, k->magic) && bytes.n >= k->at2 &&
-		    span_starts(
-			span_of(bytes.p + k->at2, bytes.n - k->at2), k->magic2))
+		if (span_starts(bytes, k->magic) &&
+		    (k->magic2.n == 0 ||
+			(bytes.n >= k->at2 &&
+			    span_starts(span_of(bytes.p + k->at2, bytes.n - k->at2),
+				k->magic2))))
 			return k;
 	}
 	return NULL;
