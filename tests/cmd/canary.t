@@ -16,6 +16,20 @@ nowhere() {
 	is $? 1 "$name"
 }
 
+# killed COMMAND...: once it has put something out; its arguments are in cmdline
+killed() {
+	rm -rf .bf out err
+	(
+		ulimit -c unlimited
+		exec "$@" >out 2>err
+	) &
+	pid=$!
+	while [ ! -s out ]; do kill -0 $pid || break; done
+	tr '\0' '\n' <"/proc/$pid/cmdline" >cmdline
+	kill -QUIT $pid
+	wait $pid 2>/dev/null
+}
+
 mkdir run && cd run || exit 99
 run env OPENAI_API_KEY="$canary" bf-llm -v ../requests.jsonl
 is "$status" 0 "the server, which wants the key, answers"
@@ -44,16 +58,7 @@ for p in openai-responses anthropic gemini; do
 	is "$status $(wc -l <out)" "0 20" "$p: the server, which wants the key, answers"
 	zstdcat .bf/ledger/*.zst >ledger.txt
 	nowhere "$p: the key is in nothing that is left" . "$XDG_RUNTIME_DIR"
-	rm -rf .bf out err
-	(
-		ulimit -c unlimited
-		exec env "${maker}_API_KEY=$canary" "${maker}_BASE_URL=$url" bf-llm -v -j 1 in >out 2>err
-	) &
-	pid=$!
-	while [ ! -s out ]; do kill -0 $pid || break; done
-	tr '\0' '\n' <"/proc/$pid/cmdline" >cmdline
-	kill -QUIT $pid
-	wait $pid 2>/dev/null
+	killed env "${maker}_API_KEY=$canary" "${maker}_BASE_URL=$url" bf-llm -v -j 1 in
 	like "$(head -n 1 cmdline) $(wc -l <out)" 'bf-llm *' "$p: it ran until it was killed"
 	nowhere "$p: the key is in no argument or core" .
 	run env "${maker}_API_KEY=$canary-wrong" "${maker}_BASE_URL=$url" bf-llm --no-ledger -v in
@@ -64,16 +69,7 @@ done
 # From a file; and while it runs.
 printf '%s\n' "$canary" >../key
 chmod 600 ../key
-rm -rf .bf out err
-(
-	ulimit -c unlimited
-	exec bf-llm -v -j 1 --key-file ../key ../requests.jsonl >out 2>err
-) &
-pid=$!
-while [ ! -s out ]; do kill -0 $pid || break; done
-tr '\0' '\n' <"/proc/$pid/cmdline" >cmdline
-kill -QUIT $pid
-wait $pid 2>/dev/null
+killed bf-llm -v -j 1 --key-file ../key ../requests.jsonl
 like "$(cat cmdline)" '*--key-file*' "a key file serves as well"
 [ -s out ]
 ok $? "with answers"
