@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct slot {
+	unsigned char *data;
 	struct block_file *file; /* NULL: free */
 	size_t n;
 	bool again; /* asked for since the hand was here */
@@ -15,9 +16,8 @@ struct slot {
 
 struct blocks {
 	struct slot *slots;
-	unsigned char *data;
 	size_t most;
-	size_t taken; /* the first ones */
+	size_t taken, cap; /* slots */
 	size_t hand;
 };
 
@@ -26,8 +26,6 @@ blocks_new(size_t most)
 {
 	struct blocks *c = mem_zero(1, sizeof(*c));
 
-	c->slots = mem_zero(most, sizeof(*c->slots));
-	c->data = mem_alloc(most * BLOCK_SIZE);
 	c->most = most;
 	return c;
 }
@@ -37,8 +35,9 @@ blocks_free(struct blocks *c)
 {
 	if (c == NULL)
 		return;
+	for (size_t i = 0; i < c->taken; i++)
+		free(c->slots[i].data);
 	free(c->slots);
-	free(c->data);
 	free(c);
 }
 
@@ -78,6 +77,17 @@ read_block(const struct block_file *f, size_t n, unsigned char *to)
 	return crc == block_crc(to, f->seed, n) ? 0 : -1;
 }
 
+static size_t
+new_slot(struct blocks *c)
+{
+	if (c->taken == c->cap) {
+		c->cap = c->cap == 0 ? 16 : 2 * c->cap;
+		c->slots = mem_resize(c->slots, c->cap, sizeof(*c->slots));
+	}
+	c->slots[c->taken] = (struct slot){.data = mem_alloc(BLOCK_SIZE)};
+	return c->taken++;
+}
+
 /* A slot that is free, or whose block was not asked for again. */
 static size_t
 make_room(struct blocks *c)
@@ -85,7 +95,7 @@ make_room(struct blocks *c)
 	struct slot *s;
 
 	if (c->taken < c->most)
-		return c->taken++;
+		return new_slot(c);
 	for (;; c->hand = (c->hand + 1) % c->taken) {
 		s = &c->slots[c->hand];
 		if (s->file == NULL || !s->again)
@@ -102,14 +112,16 @@ static const unsigned char *
 load(struct blocks *c, struct block_file *f, size_t n)
 {
 	size_t i = make_room(c);
-	unsigned char *p = c->data + i * BLOCK_SIZE;
+	struct slot *s = &c->slots[i];
 
 	c->hand = (i + 1) % c->taken;
-	if (read_block(f, n, p) != 0)
+	if (read_block(f, n, s->data) != 0)
 		return NULL;
-	c->slots[i] = (struct slot){f, n, false};
+	s->file = f;
+	s->n = n;
+	s->again = false;
 	f->slots[n] = (uint32_t)i + 1;
-	return p;
+	return s->data;
 }
 
 const unsigned char *
@@ -120,7 +132,7 @@ blocks_get(struct blocks *c, struct block_file *f, size_t n)
 	if (slot == 0)
 		return load(c, f, n);
 	c->slots[slot - 1].again = true;
-	return c->data + (size_t)(slot - 1) * BLOCK_SIZE;
+	return c->slots[slot - 1].data;
 }
 
 void
@@ -128,6 +140,5 @@ blocks_prefetch(
     const struct blocks *c, const struct block_file *f, size_t n, size_t at)
 {
 	if (f->slots[n] != 0)
-		__builtin_prefetch(
-		    c->data + (size_t)(f->slots[n] - 1) * BLOCK_SIZE + at);
+		__builtin_prefetch(c->slots[f->slots[n] - 1].data + at);
 }
