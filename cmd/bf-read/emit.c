@@ -2,11 +2,9 @@
 
 #include "base/mem.h"
 #include "base/msg.h"
-#include "io/hash.h"
+#include "json/id.h"
 
 #include <stdlib.h>
-
-#define ID_DIGITS 16
 
 void
 outline_enter(struct outline *o, int level, struct span title)
@@ -61,17 +59,6 @@ entry_add(struct reader *r, const char *name, struct span text)
 	json_add_string(&r->fields, text);
 }
 
-/* A value that can tell entries apart: a number, or a string with something in it.
- */
-static bool
-is_id(struct span value)
-{
-	if (value.p == NULL)
-		return false;
-	return json_type(value) == JSON_NUMBER ||
-	       (json_type(value) == JSON_STRING && value.n > 2);
-}
-
 /* From the field that --id names; SPAN_NONE, and the entry has failed, if it has
  * none. */
 static struct span
@@ -80,7 +67,7 @@ id_from_field(struct reader *r, const char *where)
 	struct span value = path_find_entry(r->id, &r->entry);
 	struct span name = path_text(r->id);
 
-	if (is_id(value))
+	if (id_is(value))
 		return value;
 	msg_error("%s: no id: '%.*s' is %s", where, (int)name.n, name.p,
 	    value.p == NULL                   ? "not there"
@@ -92,25 +79,13 @@ id_from_field(struct reader *r, const char *where)
 	return SPAN_NONE;
 }
 
-/* From the entry's bytes, as a JSON string. */
-static struct span
-id_from_hash(struct span entry, char out[ID_DIGITS + 2])
-{
-	unsigned char digest[16];
-
-	hash_blake2b(entry, digest, sizeof(digest));
-	out[0] = out[ID_DIGITS + 1] = '"';
-	hash_hex(digest, ID_DIGITS / 2, out + 1);
-	return span_of(out, ID_DIGITS + 2);
-}
-
 void
 entry_end(struct reader *r, const char *where)
 {
 	struct buf *out = jsonl_out(&r->st->out);
 	struct json_fault fault;
 	struct span id, fields;
-	char hashed[ID_DIGITS + 2];
+	char hashed[ID_SIZE];
 
 	buf_addc(&r->fields, '}');
 	fields = buf_span(&r->fields);
@@ -132,7 +107,7 @@ void
 entry_pass(struct reader *r)
 {
 	struct entry *en = &r->entry;
-	char hashed[ID_DIGITS + 2];
+	char hashed[ID_SIZE];
 	struct span id;
 
 	if (r->id != NULL) {

@@ -241,6 +241,14 @@ path_name(const struct path *p)
 	return buf_span(&p->steps[0].name);
 }
 
+struct span
+path_top(const struct path *p)
+{
+	if (p->n == 0 || p->steps[0].kind == STEP_INDEX)
+		return SPAN_NONE;
+	return buf_span(&p->steps[0].name);
+}
+
 static struct span
 member_find(struct span object, struct span name)
 {

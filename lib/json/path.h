@@ -16,6 +16,8 @@ void path_free(struct path *p);
 struct span path_text(const struct path *p); /* as it was given */
 /* The name, when the path is one name; SPAN_NONE else. */
 struct span path_name(const struct path *p);
+/* The name of the entry's own field that it leads into; SPAN_NONE if it begins with an index. */
+struct span path_top(const struct path *p);
 
 /* SPAN_NONE where there is nothing. */
 struct span path_find(const struct path *p, struct span value);

@@ -20,6 +20,9 @@ requests() {
 answers() {
 	seq "$1" | sed 's/.*/{"id":"&","response":{"text":"```json\\n{\\"n\\":&}\\n```","finish_reason":"stop"}}/'
 }
+lists() {
+	seq "$1" | sed 's/.*/{"id":"&","list":[&,"some text",{"n":&}]}/'
+}
 markdown() {
 	seq "$1" | sed 's/.*/line & of a text/; s/^line [0-9]*00 .*/# &/'
 }
@@ -52,6 +55,7 @@ flat entries bf-print
 flat answers bf-extract
 flat answers bf-extract --json
 flat answers bf-extract --regex '([0-9]+)'
+flat lists bf-explode list
 
 # One call, and all others as it was answered.
 a=$(requests $few | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l few)
