@@ -42,6 +42,7 @@ BF_LDFLAGS  = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # What each command needs beside the C library; all others need nothing.
 # tests/cmd/build.t checks it.
 LIBS_bf-read    = -lcmark
+LIBS_bf-chunk   = -lcmark
 LIBS_bf-extract = -lpcre2-8
 LIBS_bf-llm     = -lzstd
 LIBS_bf-ledger  = -lzstd -lpcre2-8

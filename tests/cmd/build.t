@@ -12,7 +12,7 @@ for command in "$BUILD"/bf-*; do
 	[ -x "$command" ] || continue
 	name=${command##*/}
 	case $name in
-	bf-read) want='libcmark ' ;;
+	bf-read | bf-chunk) want='libcmark ' ;;
 	bf-extract) want='libpcre2-8 ' ;;
 	bf-llm) want='libzstd ' ;;
 	bf-ledger) want='libpcre2-8 libzstd ' ;;

@@ -52,6 +52,7 @@ flat entries bf-save -q saved.jsonl
 flat entries bf-save -q saved.csv
 flat entries bf-save -q --tee saved.md
 flat entries bf-print
+flat entries bf-chunk --size 3 --overlap 1
 flat answers bf-extract
 flat answers bf-extract --json
 flat answers bf-extract --regex '([0-9]+)'

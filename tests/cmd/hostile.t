@@ -4,14 +4,15 @@
 . "$(dirname "$0")/../lib.sh"
 
 # A request that each command can take: bf-extract wants a response, bf-llm a
-# request, bf-explode a list, and the odd member rides along.
-response='"response":{"text":"fine","list":["one"]}'
+# request, bf-chunk a text, bf-explode a list, and the odd member rides along.
+response='"text":"one","response":{"text":"fine","list":["one"]}'
 request='"request":{"model":"m","messages":[{"role":"user","content":"hello"}]}'
 
 # The commands that look into a line, each reading FILE; all keep other members.
 looks=(
 	'bf-prompt -m m hello'
 	'bf-extract --keep'
+	bf-chunk
 	'bf-explode response.list'
 	'bf-save --tee /dev/null'
 	'bf-llm --no-ledger'

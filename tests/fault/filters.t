@@ -16,7 +16,7 @@ spoil() {
 spoil open:1+:EMFILE bf-take in.jsonl
 grep -q 'Too many' err || skip_all "the commands are built so that nothing can be injected"
 
-for cmd in bf-take bf-shuffle bf-read; do
+for cmd in bf-take bf-shuffle bf-read bf-chunk; do
 	$cmd in.jsonl >want
 	for what in read:2:EINTR read:1+:short read:3:EAGAIN write:1:EINTR write:1+:short write:2:EAGAIN \
 		mmap:1+:ENOMEM poll:1:EINTR; do
@@ -30,7 +30,7 @@ for cmd in bf-take bf-shuffle bf-read; do
 	BF_INJECT_FD=1 spoil write:1:EIO $cmd in.jsonl
 	is "$status $(wc -c <out)" "2 0" "$cmd: nothing is written after a write that failed"
 done
-for cmd in bf-take bf-read; do
+for cmd in bf-take bf-read bf-chunk; do
 	spoil read:3:EIO $cmd in.jsonl
 	is "$status" 2 "$cmd: a read that fails"
 	is "$(cat err)" "$cmd: in.jsonl: cannot read: Input/output error" "is told"
