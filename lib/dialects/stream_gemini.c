@@ -50,7 +50,6 @@ end_text(struct gemini *g)
 		stream_add(&g->parts, "thought", SPAN("true"));
 	buf_addc(&g->parts, '}');
 	joined_release(&g->text);
-	g->text = (struct joined){.text = BUF_INIT};
 }
 
 /* Text alone goes on where the last part ended; any other part is one by itself. */

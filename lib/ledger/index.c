@@ -8,14 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PAYLOAD 4080 /* of a block: the checksum is in its last four bytes */
-
 /* How many things go into a block. */
 enum {
-	ENTRIES = PAYLOAD / sizeof(struct table_entry),
-	FRAMES = PAYLOAD / sizeof(struct index_frame),
-	FENCES = PAYLOAD / LEDGER_KEY_SIZE,
-	WORDS = PAYLOAD / sizeof(uint64_t),
+	ENTRIES = INDEX_ENTRIES,
+	FRAMES = INDEX_PAYLOAD / sizeof(struct index_frame),
+	FENCES = INDEX_PAYLOAD / LEDGER_KEY_SIZE,
+	WORDS = INDEX_PAYLOAD / sizeof(uint64_t),
 };
 
 #define BITS_PER_KEY 16 /* of the filter */

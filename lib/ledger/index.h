@@ -19,6 +19,7 @@
 #include "ledger/table.h"
 
 #define INDEX_VERSION 2
+#define INDEX_PAYLOAD 4080 /* bytes of a block: its checksum is in the last four */
 #define INDEX_PROOF   32 /* last bytes that are covered, to know the segment by */
 
 /* In entries of an index the frame is a number in its own list. */
@@ -79,6 +80,9 @@ void index_free(struct index *ix);
 
 /* false: not there, or the index is broken. */
 bool index_find(struct index *ix, const unsigned char *key, struct table_entry *e);
+
+/* In a block: of more entries no more are ever at hand at once. */
+#define INDEX_ENTRIES (INDEX_PAYLOAD / sizeof(struct table_entry))
 
 /* Up to n of them from one number on, as many as are at hand; 0: as below. */
 size_t index_entries(

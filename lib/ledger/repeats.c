@@ -14,7 +14,6 @@
 
 #define MOST    65536 /* of them that are kept; with more all indexes are asked */
 #define LEAST   1024  /* filters asked before it is worth while */
-#define AT_ONCE 170   /* entries: what a block of an index holds */
 #define FOR_ONE 64    /* entries that are gone through while one filter is asked */
 
 /* An index, at its next key. */
@@ -62,7 +61,7 @@ step(struct cursor *c)
 	uint64_t halves[2];
 
 	if (++c->at >= c->n) {
-		c->n = index_entries(c->index, c->read, c->entries, AT_ONCE);
+		c->n = index_entries(c->index, c->read, c->entries, INDEX_ENTRIES);
 		c->read += c->n;
 		c->at = 0;
 	}
@@ -77,13 +76,13 @@ step(struct cursor *c)
 static struct heap
 all_indexes(const struct ledger *l)
 {
-	size_t each = AT_ONCE * sizeof(struct table_entry);
+	size_t each = INDEX_ENTRIES * sizeof(struct table_entry);
 	struct heap h = {mem_alloc(l->nsegments * sizeof(*h.v)),
 	    mem_alloc(l->nsegments * each), 0};
 
 	for (size_t i = 0; i < l->nsegments; i++) {
 		h.v[h.n] = (struct cursor){.index = l->segments[i].index,
-		    .entries = h.entries + i * AT_ONCE};
+		    .entries = h.entries + i * INDEX_ENTRIES};
 		if (h.v[h.n].index != NULL && step(&h.v[h.n]))
 			h.n++;
 	}

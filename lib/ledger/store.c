@@ -410,8 +410,8 @@ store_indexed_line(struct ledger *l, const struct place *p, struct found_line *l
  * Behind a frame's last record comes the first one of the frame that follows.
  * Where frames are read one after the other, that one is ready or soon will be.
  */
-static bool
-go_on_to_next(struct ledger *l, const struct segment *s)
+static const struct frame *
+go_on(struct ledger *l, const struct segment *s)
 {
 	uint32_t segment = l->next.segment, local = l->next.local, n;
 	struct span text;
@@ -419,16 +419,16 @@ go_on_to_next(struct ledger *l, const struct segment *s)
 	if (l->course.ahead == NULL || l->course.segment != segment ||
 	    l->course.local + 1 != local || l->course.run < AHEAD_MOST / 2 ||
 	    local >= s->index->nframes || s->spooled[local] > 1)
-		return false;
+		return NULL;
 	n = store_indexed(l, segment, local);
 	if (n == NO_FRAME)
-		return false;
+		return NULL;
 	if (store_text(l, n, &text) != 0) {
 		store_free(l, n);
-		return false;
+		return NULL;
 	}
 	l->next = (struct next_line){segment, local + 1, 0, 0};
-	return true;
+	return &l->frames[n];
 }
 
 /* The frame of the next line, if its text is at hand. */
@@ -441,10 +441,9 @@ next_frame(struct ledger *l, const struct segment *s)
 	    s->known[l->next.local - 1] == 0)
 		return NULL;
 	f = &l->frames[s->known[l->next.local - 1] - 1];
-	if (f->text == NULL || l->next.line < f->text_size)
-		return f->text == NULL ? NULL : f;
-	return go_on_to_next(l, s) ? &l->frames[s->known[l->next.local - 1] - 1]
-				   : NULL;
+	if (f->text == NULL)
+		return NULL;
+	return l->next.line < f->text_size ? f : go_on(l, s);
 }
 
 bool
