@@ -5,23 +5,19 @@ export XDG_CONFIG_HOME=$TMP/config XDG_STATE_HOME=$TMP/state
 unset OPENAI_BASE_URL ANTHROPIC_BASE_URL GEMINI_BASE_URL BF_ENDPOINT
 export ANTHROPIC_API_KEY=canary GEMINI_API_KEY=canary
 
-# mocked MOCK-OPTION... -- COMMAND...: with all providers at one bf-mock
-mocked() {
-	local options=()
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	# shellcheck disable=SC2016
-	run timeout 60 bf-mock "${options[@]}" -- bash -c '
-		export ANTHROPIC_BASE_URL=${OPENAI_BASE_URL%/v1} GEMINI_BASE_URL=${OPENAI_BASE_URL%/v1}
-		export BF_ENDPOINT=mock
-		"$@"
-		rc=$?
-		curl -s "${OPENAI_BASE_URL%/v1}/_stats" >stats
-		exit $rc' - "$@"
-}
+# All providers at one bf-mock, whose statistics are left in stats.
+cat >providers <<'E'
+#!/bin/bash
+export ANTHROPIC_BASE_URL=${OPENAI_BASE_URL%/v1} GEMINI_BASE_URL=${OPENAI_BASE_URL%/v1}
+export BF_ENDPOINT=mock
+"$@"
+rc=$?
+curl -s "${OPENAI_BASE_URL%/v1}/_stats" >stats
+exit $rc
+E
+chmod +x providers
+# mocked MOCK-OPTION... -- ./providers COMMAND...
+mocked() { run timeout 60 bf-mock "$@"; }
 
 tools='[{"type":"function","function":{"name":"look","parameters":{"type":"object","properties":{"n":{"type":"integer"}}}}}]'
 format='{"type":"json_schema","json_schema":{"name":"a","strict":true,"schema":{"type":"object","properties":{"b":{"type":"string"}},"required":["b"],"additionalProperties":false}}}'
@@ -40,42 +36,42 @@ as_whole() {
 usual=(--tool-calls --reasoning 3 --cached 50% --log log)
 for p in openai openai-responses anthropic gemini; do
 	rm -rf .bf
-	mocked "${usual[@]}" -- bf-llm -q -m "m@$p" in
+	mocked "${usual[@]}" -- ./providers bf-llm -q -m "m@$p" in
 	mv out whole
 	bare whole
 	bf-ledger cat | jq -r .k | sort >keys
 	is "$status $(wc -l <whole)" "0 4" "$p: in one piece"
 	rm -rf .bf
-	mocked "${usual[@]}" -- bf-llm -q -m "m@$p" --stream in
+	mocked "${usual[@]}" -- ./providers bf-llm -q -m "m@$p" --stream in
 	as_whole
 	is "$status $?" "0 0" "$p: in pieces: the same bytes"
 	is "$(bf-ledger cat | jq -r .k | sort)" "$(cat keys)" "$p: under the same keys"
 	is "$(bf-ledger cat | jq -r '.res | type' | sort | uniq -c | tr -s ' ')" " 4 object" "$p: what is recorded is a body"
-	mocked -- bf-llm -q -m "m@$p" in
+	mocked -- ./providers bf-llm -q -m "m@$p" in
 	as_whole
 	is "$status $? $(jq .requests stats)" "0 0 0" "$p: a rerun without --stream is served by it"
 	for fault in stream-cut stream-error torn-chunks reset-in truncated; do
 		rm -rf .bf
 		echo "{\"fault\":\"$fault\",\"requests\":4}" >scenario
-		mocked "${usual[@]}" --scenario scenario -- bf-llm -q -j 1 -m "m@$p" --stream in
+		mocked "${usual[@]}" --scenario scenario -- ./providers bf-llm -q -j 1 -m "m@$p" --stream in
 		as_whole
 		is "$status $? $(jq .requests stats)" "0 0 8" "$p: $fault: each is asked again"
 	done
 	rm -rf .bf
-	mocked "${usual[@]}" --fault crlf:1 -- bf-llm -q -m "m@$p" --stream in
+	mocked "${usual[@]}" --fault crlf:1 -- ./providers bf-llm -q -m "m@$p" --stream in
 	as_whole
 	is "$status $?" "0 0" "$p: other line ends"
 done
 is "$(head -n 1 whole | jq -r .response.text)" "one two three" "that is what was said"
 
 rm -rf .bf
-mocked --fault stream-cut:1 -- bf-llm -q --attempts 1 -m m --stream --errors e in
+mocked --fault stream-cut:1 -- ./providers bf-llm -q --attempts 1 -m m --stream --errors e in
 is "$status $(jq -r .error.class e | sort -u)" "1 bad_answer" "a stream that is always cut: no answer"
 like "$(jq -r .error.message e)" '*the stream ended before the answer did*' "which is said"
 is "$(bf-ledger cat --status ok | wc -l)" 0 "nor is it recorded as one"
 
 rm -rf .bf
-mocked --fault stall:1 -- bf-llm -q --attempts 1 --stall-timeout 0.3s -m m --stream --errors e in
+mocked --fault stall:1 -- ./providers bf-llm -q --attempts 1 --stall-timeout 0.3s -m m --stream --errors e in
 is "$status $(jq -r .error.class e | sort -u)" "1 timeout" "one that stands still is given up"
 
 # A server that knows nothing of streams, and one whose stream is another's.
@@ -96,9 +92,9 @@ run timeout 60 "$BUILD/tests/rawserver" -r requests plain -- bash -c \
 is "$(head -n 1 requests | tr -d '\r')" "POST /v1beta/models/g:streamGenerateContent?alt=sse HTTP/1.1" "gemini: another path"
 
 rm -rf .bf
-mocked -- bf-llm -q -m m --stream --stats s in
+mocked -- ./providers bf-llm -q -m m --stream --stats s in
 is "$(jq '.first_token_ms.p50 > 0 and .first_token_ms.max <= .latency_ms.max' s)" true "--stats: the time to the first token"
 rm -rf .bf
-mocked -- bf-llm -q -m m --stats s in
+mocked -- ./providers bf-llm -q -m m --stats s in
 is "$(jq 'has("first_token_ms")' s)" false "which is told of streams alone"
 done_testing
