@@ -47,7 +47,7 @@ LIBS_bf-extract = -lpcre2-8
 LIBS_bf-llm     = -lzstd
 LIBS_bf-ledger  = -lzstd -lpcre2-8
 LIBS_bf-mock    = -lmicrohttpd
-LIBS_sqlite-speed = $(if $(wildcard /usr/include/sqlite3.h),-lsqlite3)
+LIBS_sqlite-speed = -lsqlite3
 # What test programs may use; only what they use is linked.
 LIBS_test       = -lzstd -lpcre2-8
 
