@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "save.h"
 
+#include <inttypes.h>
 #include <signal.h>
 
 enum { OPT_FIELDS = CLI_FIRST, OPT_APPEND, OPT_TEE, OPT_EXPECT };
@@ -34,24 +35,22 @@ format_by_name(const char *name)
 }
 
 static bool
-ends_with(const char *s, const char *end)
+ends_with(struct span s, const char *end)
 {
-	size_t n = strlen(s), m = strlen(end);
+	size_t n = strlen(end);
 
-	return n >= m && strcmp(s + n - m, end) == 0;
+	return s.n >= n && memcmp(s.p + s.n - n, end, n) == 0;
 }
 
 static const struct format *
-format_by_extension(const struct cli *cli, const char *file)
+format_by_extension(const char *file)
 {
-	if (ends_with(file, ".gz") || ends_with(file, ".zst"))
-		cli_usage(cli,
-		    "%s: bf-save does not compress; give another name, or -f",
-		    file);
+	struct span name = pack_stem(span_str(file));
+
 	for (size_t i = 0; i < NFORMATS; i++)
-		if (ends_with(file, formats[i]->extension))
+		if (ends_with(name, formats[i]->extension))
 			return formats[i];
-	if (ends_with(file, ".markdown"))
+	if (ends_with(name, ".markdown"))
 		return &format_md;
 	return &format_jsonl;
 }
@@ -113,7 +112,8 @@ set_file(struct save *s, struct cli *cli)
 	if (s->tee && strcmp(s->name, "-") == 0)
 		cli_usage(cli, "--tee and FILE '-' both want standard output");
 	if (s->format == NULL)
-		s->format = format_by_extension(cli, s->name);
+		s->format = format_by_extension(s->name);
+	s->target = strcmp(s->name, "-") == 0 ? &target_stdout : &target_file;
 }
 
 /*
@@ -140,23 +140,106 @@ static void
 save_entries(struct save *s)
 {
 	struct err e = ERR_INIT;
+	int r;
 
 	while (stage_entry(&s->st, &s->en)) {
-		if (s->format->add(s, &e) < 0) {
+		r = s->target->add(s, &e);
+		if (r == SAVE_REFUSED) {
 			refuse(s, e.text);
 			continue;
 		}
 		s->count++;
-		if (sink_write(s, &e) < 0 && s->file != NULL)
+		s->in_file++;
+		if (r == SAVE_FAILED)
 			stage_stop_told(&s->st, STATUS_CANNOT, e.text);
 		if (s->tee)
 			stage_emit(&s->st, &s->en);
 	}
-	if (s->format->end != NULL && !stage_is_cut(&s->st)) {
-		s->format->end(s);
-		if (sink_write(s, &e) < 0 && s->file != NULL)
-			stage_stop_told(&s->st, STATUS_CANNOT, e.text);
+	if (!stage_is_cut(&s->st) && s->target->end(s, &e) < 0)
+		stage_stop_told(&s->st, STATUS_CANNOT, e.text);
+}
+
+/* ---- the end ---- */
+
+static int
+commit(struct save *s)
+{
+	struct err e = ERR_INIT;
+
+	s->changed = true;
+	if (s->target->commit(s, &e) < 0) {
+		msg_error("%s", e.text);
+		return STATUS_CANNOT;
 	}
+	msg_debug("%s: %" PRIu64 " entries%s", s->name, s->count,
+	    s->changed ? "" : ", unchanged");
+	return STATUS_OK;
+}
+
+/* All stays as it was; what came is kept beside it. */
+static int
+keep(struct save *s, const char *why)
+{
+	struct err e = ERR_INIT;
+	int r = s->target->keep(s, &e);
+
+	if (r < 0 && strcmp(why, e.text) == 0)
+		msg_error("%s", why);
+	else if (r < 0)
+		msg_error("%s: not saved: %s; %s", s->name, why, e.text);
+	else if (s->aside.len == 0)
+		msg_error("%s: not all is saved: %s", s->name, why);
+	else
+		msg_error("%s: not saved: %s; what came is in %s", s->name, why,
+		    buf_cstr(&s->aside));
+	return r < 0 ? STATUS_CANNOT : STATUS_OK;
+}
+
+/* Why the result is not to be put in place; empty where it is. */
+static int
+find_fault(struct save *s, struct buf *why)
+{
+	if (stage_is_cut(&s->st)) {
+		stage_why(&s->st, why);
+		return STATUS_OK; /* stage_close() has its status */
+	}
+	if (s->expects && s->count != s->expected) {
+		buf_addf(why, "%" PRIu64 " entries instead of %" PRIu64, s->count,
+		    s->expected);
+		return STATUS_CANNOT;
+	}
+	if (s->tee && jsonl_flush(&s->st.out) < 0) /* stage_close() says how */
+		buf_adds(why, "standard output failed");
+	return STATUS_OK;
+}
+
+/* Puts the result in place, or keeps it aside; the exit status of that. */
+static int
+finish(struct save *s)
+{
+	struct buf why = BUF_INIT;
+	int status = find_fault(s, &why), done;
+
+	if (s->target == &target_stdout) {
+		if (status != STATUS_OK)
+			stage_stop(&s->st, status, "%s", buf_cstr(&why));
+	} else {
+		done = why.len > 0 ? keep(s, buf_cstr(&why)) : commit(s);
+		status = done > status ? done : status;
+	}
+	buf_release(&why);
+	return status;
+}
+
+static void
+release(struct save *s)
+{
+	columns_release(&s->columns);
+	buf_release(&s->out);
+	buf_release(&s->scratch);
+	buf_release(&s->path);
+	buf_release(&s->aside);
+	entry_release(&s->en);
 }
 
 int
@@ -171,24 +254,16 @@ main(int argc, char **argv)
 	while ((key = cli_next(&cli)) != CLI_DONE)
 		set_option(&s, &cli, key);
 	set_file(&s, &cli);
-	/* A file half made is to be put aside first: see sink_close(). */
+	/* A file half made is to be put aside first: see finish(). */
 	if (s.tee)
 		signal(SIGPIPE, SIG_IGN);
 	stage_open(&s.st, &cli);
-	s.st.no_mark = !s.tee && strcmp(s.name, "-") != 0;
-	if (sink_open(&s, &e) < 0)
+	s.st.no_mark = !s.tee && s.target != &target_stdout;
+	if (s.target->open(&s, &e) < 0)
 		msg_die(STATUS_CANNOT, "%s", e.text);
-	if (sink_resume(&s, &e) < 0) {
-		outfile_abandon(s.file);
-		msg_die(STATUS_CANNOT, "%s", e.text);
-	}
 	save_entries(&s);
-	status = sink_close(&s);
-	columns_release(&s.columns);
-	buf_release(&s.out);
-	buf_release(&s.scratch);
-	buf_release(&s.path);
-	entry_release(&s.en);
+	status = finish(&s);
+	release(&s);
 	stage_status = stage_close(&s.st);
 	return status > stage_status ? status : stage_status;
 }

@@ -118,7 +118,7 @@ add_row(struct save *s, char separator, add_cell *cell, struct err *e)
 		return err_set(e, "an entry without fields gives no columns");
 	if (!c->given && check_fields(c, &s->en, e) < 0)
 		return -1;
-	if (s->count == 0 && !s->resumed)
+	if (s->in_file == 0 && !s->resumed)
 		add_header(s, separator, cell);
 	start = s->out.len;
 	for (i = 0; i < c->n; i++) {

@@ -65,7 +65,7 @@ static int
 json_add(struct save *s, struct err *e)
 {
 	(void)e;
-	buf_adds(&s->out, s->count > 0 || s->resumed ? ",\n" : "\n");
+	buf_adds(&s->out, s->in_file > 0 || s->resumed ? ",\n" : "\n");
 	add_object(s);
 	return 0;
 }
@@ -73,7 +73,7 @@ json_add(struct save *s, struct err *e)
 static void
 json_end(struct save *s)
 {
-	buf_adds(&s->out, s->count > 0 || s->resumed ? "\n]\n" : "]\n");
+	buf_adds(&s->out, s->in_file > 0 || s->resumed ? "\n]\n" : "]\n");
 }
 
 static bool

@@ -38,7 +38,7 @@ add_one_line(struct buf *out, struct span text)
 static void
 separate(struct save *s)
 {
-	if (s->out.len > 0 || s->count > 0 || s->resumed)
+	if (s->out.len > 0 || s->in_file > 0 || s->resumed)
 		buf_addc(&s->out, '\n');
 }
 

@@ -1,14 +1,15 @@
 /*
  * save: what the parts of bf-save share.
  *
- * A format turns one entry after the other into bytes in save.out; bf-save.c
- * takes them from there to the file (sink.c).  Nothing but json_resume() holds
+ * A format turns one entry after the other into bytes in save.out; a target
+ * takes them from there to where they shall be.  Nothing but json_resume() holds
  * more than one entry in memory.
  */
 #ifndef BF_SAVE_H
 #define BF_SAVE_H
 
 #include "io/outfile.h"
+#include "io/pack.h"
 #include "json/path.h"
 #include "json/stage.h"
 
@@ -43,23 +44,52 @@ struct columns {
 	bool given; /* by --fields */
 };
 
+/* What a target says of an entry. */
+enum {
+	SAVE_OK = 0,
+	SAVE_REFUSED = -1, /* it cannot hold this one */
+	SAVE_FAILED = -2,  /* it cannot go on */
+};
+
+/*
+ * Where entries go: a file, and what else there is.  All may fail with -1 and e;
+ * the last call is commit() or keep().
+ */
+struct target {
+	int (*open)(struct save *s, struct err *e);
+	int (*add)(struct save *s, struct err *e); /* save.en; SAVE_... */
+	int (*end)(struct save *s, struct err *e); /* all entries came */
+	/* Puts all in place; says in save.changed whether anything is new. */
+	int (*commit)(struct save *s, struct err *e);
+	/*
+	 * Leaves all as it was, and what came aside; save.aside says where, and
+	 * nothing where entries went out at once and nothing can be taken back.
+	 */
+	int (*keep)(struct save *s, struct err *e);
+};
+
 struct save {
 	struct stage st;
 	struct entry en;
 	const struct format *format;
+	const struct target *target;
 	struct columns columns;
 	struct buf out;
 	struct buf scratch;
-	uint64_t count;  /* entries saved in this run */
-	bool resumed;    /* there is text of former runs before them */
-	struct buf path; /* md: the headings that stand over what comes next */
+	uint64_t count;   /* entries saved in this run */
+	uint64_t in_file; /* those in the file that is being written */
+	bool resumed;     /* there is text of former runs before them */
+	struct buf path;  /* md: the headings that stand over what comes next */
 
 	const char *name; /* FILE as given */
 	bool append;
 	bool tee;
 	bool expects;
 	uint64_t expected;
-	struct outfile *file; /* NULL: standard output, by way of st.out */
+
+	bool changed;
+	struct buf aside;
+	struct file *file;
 };
 
 /* columns.c */
@@ -79,11 +109,23 @@ extern const struct format format_jsonl, format_json, format_csv, format_tsv, fo
 /* A value as people read it: a string's text, anything else as compact JSON. */
 struct span save_text(struct save *s, struct span value);
 
-/* sink.c */
-int sink_open(struct save *s, struct err *e);
-int sink_resume(struct save *s, struct err *e);
-int sink_write(struct save *s, struct err *e);
-/* Puts the file in place, or keeps it aside; the exit status of the whole. */
-int sink_close(struct save *s);
+/* stdout.c, file.c */
+extern const struct target target_stdout, target_file;
+
+/*
+ * append.c: the text of former runs, which file_write() or file_copy() gets; with
+ * none, what a format begins with.
+ */
+int append_old(struct save *s, struct err *e);
+
+/* file.c: bytes of text, packed where the file's name says so */
+int file_write(struct save *s, struct span text, struct err *e);
+/* Bytes as they are. */
+int file_copy(struct save *s, struct span bytes, struct err *e);
+const char *file_path(const struct save *s); /* links followed */
+enum pack_form file_form(const struct save *s);
+
+/* Removes FILE.partial of former runs: it is older than what is in place now. */
+void save_remove_partial(const char *path);
 
 #endif
