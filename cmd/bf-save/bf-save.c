@@ -5,20 +5,21 @@
 #include <inttypes.h>
 #include <signal.h>
 
-enum { OPT_FIELDS = CLI_FIRST, OPT_APPEND, OPT_TEE, OPT_EXPECT };
+enum { OPT_FIELDS = CLI_FIRST, OPT_APPEND, OPT_SPLIT, OPT_TEE, OPT_EXPECT };
 
 static const struct cli_option options[] = {
     {'f', "format", "FORMAT",
 	"jsonl, json, csv, tsv, md or txt (default: by FILE's name)"},
     {OPT_FIELDS, "fields", "LIST", "only these fields: PATH or NAME=PATH,..."},
     {OPT_APPEND, "append", NULL, "keep what FILE holds and add to it"},
+    {OPT_SPLIT, "split", "N", "files of N entries each: NAME-00001.EXT, ..."},
     {OPT_TEE, "tee", NULL, "pass the entries on to standard output"},
     {OPT_EXPECT, "expect", "N", "refuse any other number of entries"},
     CLI_COMMON,
     CLI_END,
 };
 static const struct cli_command command = {"bf-save",
-    "[-f FORMAT] [--fields LIST] [--append] [--tee] [--expect N] FILE",
+    "[-f FORMAT] [--fields LIST] [--append] [--split N] [--tee] [--expect N] FILE",
     "write entries to a file, whole or not at all", options};
 
 static const struct format *const formats[] = {
@@ -89,6 +90,11 @@ set_option(struct save *s, const struct cli *cli, int key)
 	case OPT_APPEND:
 		s->append = true;
 		break;
+	case OPT_SPLIT:
+		s->split = cli_u64(cli);
+		if (s->split == 0)
+			cli_usage(cli, "--split 0: a part has one entry or more");
+		break;
 	case OPT_TEE:
 		s->tee = true;
 		break;
@@ -109,11 +115,27 @@ set_file(struct save *s, struct cli *cli)
 	cli->noperands = 0; /* the entries come from standard input */
 	if (s->name[0] == '\0')
 		cli_usage(cli, "the name of FILE is empty");
-	if (s->tee && strcmp(s->name, "-") == 0)
-		cli_usage(cli, "--tee and FILE '-' both want standard output");
 	if (s->format == NULL)
 		s->format = format_by_extension(s->name);
-	s->target = strcmp(s->name, "-") == 0 ? &target_stdout : &target_file;
+}
+
+static void
+set_target(struct save *s, const struct cli *cli)
+{
+	s->target = &target_file;
+	if (strcmp(s->name, "-") == 0)
+		s->target = &target_stdout;
+	if (s->target == &target_stdout && s->tee)
+		cli_usage(cli, "--tee and FILE '-' both want standard output");
+	if (s->split == 0)
+		return;
+	if (s->target == &target_stdout)
+		cli_usage(cli, "--split wants a FILE, not standard output");
+	if (s->append)
+		cli_usage(cli, "--split and --append do not go together");
+	if (s->name[strlen(s->name) - 1] == '/')
+		cli_usage(cli, "%s: --split wants the name of a file", s->name);
+	s->target = &target_parts;
 }
 
 /*
@@ -254,6 +276,7 @@ main(int argc, char **argv)
 	while ((key = cli_next(&cli)) != CLI_DONE)
 		set_option(&s, &cli, key);
 	set_file(&s, &cli);
+	set_target(&s, &cli);
 	/* A file half made is to be put aside first: see finish(). */
 	if (s.tee)
 		signal(SIGPIPE, SIG_IGN);

@@ -86,10 +86,12 @@ struct save {
 	bool tee;
 	bool expects;
 	uint64_t expected;
+	uint64_t split; /* entries of a part; 0: one file */
 
 	bool changed;
 	struct buf aside;
-	struct file *file;
+	struct file *file;   /* of target_file */
+	struct parts *parts; /* of target_parts */
 };
 
 /* columns.c */
@@ -109,8 +111,8 @@ extern const struct format format_jsonl, format_json, format_csv, format_tsv, fo
 /* A value as people read it: a string's text, anything else as compact JSON. */
 struct span save_text(struct save *s, struct span value);
 
-/* stdout.c, file.c */
-extern const struct target target_stdout, target_file;
+/* stdout.c, file.c, parts.c */
+extern const struct target target_stdout, target_file, target_parts;
 
 /*
  * append.c: the text of former runs, which file_write() or file_copy() gets; with
