@@ -4,26 +4,38 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <strings.h>
 
-enum { OPT_FIELDS = CLI_FIRST, OPT_APPEND, OPT_SPLIT, OPT_TEE, OPT_EXPECT };
+enum {
+	OPT_FIELDS = CLI_FIRST,
+	OPT_APPEND,
+	OPT_SPLIT,
+	OPT_TABLE,
+	OPT_KEY,
+	OPT_TEE,
+	OPT_EXPECT
+};
 
 static const struct cli_option options[] = {
     {'f', "format", "FORMAT",
-	"jsonl, json, csv, tsv, md or txt (default: by FILE's name)"},
+	"jsonl, json, csv, tsv, md, txt or sqlite (default: by FILE's name)"},
     {OPT_FIELDS, "fields", "LIST", "only these fields: PATH or NAME=PATH,..."},
     {OPT_APPEND, "append", NULL, "keep what FILE holds and add to it"},
     {OPT_SPLIT, "split", "N", "files of N entries each: NAME-00001.EXT, ..."},
+    {OPT_TABLE, "table", "NAME", "sqlite: the table (default entries)"},
+    {OPT_KEY, "key", "LIST", "sqlite: update rows with the same FIELD,..."},
     {OPT_TEE, "tee", NULL, "pass the entries on to standard output"},
     {OPT_EXPECT, "expect", "N", "refuse any other number of entries"},
     CLI_COMMON,
     CLI_END,
 };
 static const struct cli_command command = {"bf-save",
-    "[-f FORMAT] [--fields LIST] [--append] [--split N] [--tee] [--expect N] FILE",
+    "[-f FORMAT] [--fields LIST] [--append] [--split N] [--table NAME] "
+    "[--key LIST] [--tee] [--expect N] FILE",
     "write entries to a file, whole or not at all", options};
 
-static const struct format *const formats[] = {
-    &format_jsonl, &format_json, &format_csv, &format_tsv, &format_md, &format_txt};
+static const struct format *const formats[] = {&format_jsonl, &format_json,
+    &format_csv, &format_tsv, &format_md, &format_txt, &format_sqlite};
 #define NFORMATS (sizeof(formats) / sizeof(formats[0]))
 
 static const struct format *
@@ -53,6 +65,8 @@ format_by_extension(const char *file)
 			return formats[i];
 	if (ends_with(name, ".markdown"))
 		return &format_md;
+	if (ends_with(name, ".sqlite3") || ends_with(name, ".db"))
+		return &format_sqlite;
 	return &format_jsonl;
 }
 
@@ -78,7 +92,8 @@ set_option(struct save *s, const struct cli *cli, int key)
 		s->format = format_by_name(cli->arg);
 		if (s->format == NULL)
 			cli_usage(cli,
-			    "no format '%s': use jsonl, json, csv, tsv, md or txt",
+			    "no format '%s': use jsonl, json, csv, tsv, md, txt or "
+			    "sqlite",
 			    cli->arg);
 		break;
 	case OPT_FIELDS:
@@ -94,6 +109,18 @@ set_option(struct save *s, const struct cli *cli, int key)
 		s->split = cli_u64(cli);
 		if (s->split == 0)
 			cli_usage(cli, "--split 0: a part has one entry or more");
+		break;
+	case OPT_TABLE:
+		s->table_name = cli->arg;
+		if (cli->arg[0] == '\0' || strncasecmp(cli->arg, "sqlite_", 7) == 0)
+			cli_usage(
+			    cli, "--table: '%s' is no name for a table", cli->arg);
+		break;
+	case OPT_KEY:
+		if (s->key.given)
+			cli_usage(cli, "--key is given twice");
+		if (columns_parse(&s->key, span_str(cli->arg), &e) < 0)
+			cli_usage(cli, "--key: %s", e.text);
 		break;
 	case OPT_TEE:
 		s->tee = true;
@@ -120,22 +147,49 @@ set_file(struct save *s, struct cli *cli)
 }
 
 static void
-set_target(struct save *s, const struct cli *cli)
+check_split(const struct save *s, const struct cli *cli)
 {
-	s->target = &target_file;
-	if (strcmp(s->name, "-") == 0)
-		s->target = &target_stdout;
-	if (s->target == &target_stdout && s->tee)
-		cli_usage(cli, "--tee and FILE '-' both want standard output");
-	if (s->split == 0)
-		return;
 	if (s->target == &target_stdout)
 		cli_usage(cli, "--split wants a FILE, not standard output");
+	if (s->target == &target_table)
+		cli_usage(cli, "--split and SQLite do not go together");
 	if (s->append)
 		cli_usage(cli, "--split and --append do not go together");
 	if (s->name[strlen(s->name) - 1] == '/')
 		cli_usage(cli, "%s: --split wants the name of a file", s->name);
-	s->target = &target_parts;
+}
+
+static void
+check_table(struct save *s, const struct cli *cli)
+{
+	if (strcmp(s->name, "-") == 0)
+		cli_usage(cli, "SQLite wants a FILE, not standard output");
+	if (pack_by_name(span_str(s->name)) != PACK_NONE)
+		cli_usage(cli, "%s: an SQLite database is not packed", s->name);
+	for (size_t i = 0; s->columns.given && i < s->key.n; i++)
+		if (columns_find(&s->columns, s->key.v[i].name) == s->columns.n)
+			cli_usage(cli, "--key: '%.*s' is not in --fields",
+			    (int)s->key.v[i].name.n, s->key.v[i].name.p);
+	if (s->table_name == NULL)
+		s->table_name = "entries";
+}
+
+static void
+set_target(struct save *s, const struct cli *cli)
+{
+	s->target = strcmp(s->name, "-") == 0 ? &target_stdout : &target_file;
+	if (s->target == &target_stdout && s->tee)
+		cli_usage(cli, "--tee and FILE '-' both want standard output");
+	if (s->format == &format_sqlite) {
+		check_table(s, cli);
+		s->target = &target_table;
+	} else if (s->table_name != NULL || s->key.given)
+		cli_usage(cli, "%s is for SQLite",
+		    s->table_name != NULL ? "--table" : "--key");
+	if (s->split > 0) {
+		check_split(s, cli);
+		s->target = &target_parts;
+	}
 }
 
 /*
@@ -257,6 +311,7 @@ static void
 release(struct save *s)
 {
 	columns_release(&s->columns);
+	columns_release(&s->key);
 	buf_release(&s->out);
 	buf_release(&s->scratch);
 	buf_release(&s->path);

@@ -123,13 +123,18 @@ column_get(const struct column *c, const struct entry *en)
 }
 
 void
+columns_cut(struct columns *c, size_t n)
+{
+	while (c->n > n) {
+		c->n--;
+		free((char *)c->v[c->n].name.p);
+		path_free(c->v[c->n].path);
+	}
+}
+
+void
 columns_release(struct columns *c)
 {
-	size_t i;
-
-	for (i = 0; i < c->n; i++) {
-		free((char *)c->v[i].name.p);
-		path_free(c->v[i].path);
-	}
+	columns_cut(c, 0);
 	free(c->v);
 }

@@ -87,17 +87,21 @@ struct save {
 	bool expects;
 	uint64_t expected;
 	uint64_t split; /* entries of a part; 0: one file */
+	const char *table_name;
+	struct columns key; /* of SQLite rows: names alone */
 
 	bool changed;
 	struct buf aside;
 	struct file *file;   /* of target_file */
 	struct parts *parts; /* of target_parts */
+	struct table *table; /* of target_table */
 };
 
 /* columns.c */
 int columns_parse(struct columns *c, struct span text, struct err *e);
 void columns_from_entry(struct columns *c, const struct entry *en);
 void columns_add(struct columns *c, struct span name);
+void columns_cut(struct columns *c, size_t n); /* all but the first n go */
 void columns_release(struct columns *c);
 /* The index of the column of that name, or c->n. */
 size_t columns_find(const struct columns *c, struct span name);
@@ -111,8 +115,11 @@ extern const struct format format_jsonl, format_json, format_csv, format_tsv, fo
 /* A value as people read it: a string's text, anything else as compact JSON. */
 struct span save_text(struct save *s, struct span value);
 
-/* stdout.c, file.c, parts.c */
-extern const struct target target_stdout, target_file, target_parts;
+/* Has a target of its own. */
+extern const struct format format_sqlite;
+
+/* stdout.c, file.c, parts.c, table.c */
+extern const struct target target_stdout, target_file, target_parts, target_table;
 
 /*
  * append.c: the text of former runs, which file_write() or file_copy() gets; with

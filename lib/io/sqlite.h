@@ -43,7 +43,8 @@
 	F(progress_handler) \
 	F(reset)            \
 	F(step)             \
-	F(stmt_readonly)
+	F(stmt_readonly)    \
+	F(total_changes)
 
 #define SQLITE_MEMBER(name) __typeof__(sqlite3_##name) *name;
 

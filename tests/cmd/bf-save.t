@@ -100,9 +100,9 @@ run bf-save -f csv noext <in
 same out.csv noext "-f goes before the name"
 run bf-save noext <in
 same in noext "a name that says nothing means jsonl"
-run bf-save -f sqlite x <in
+run bf-save -f xlsx x <in
 is "$status" 2 "an unknown format is refused"
-like "$(cat err)" "*no format 'sqlite': use jsonl, json, csv, tsv, md or txt*" "and the known ones are named"
+like "$(cat err)" "*no format 'xlsx': use jsonl, json, csv, tsv, md, txt or sqlite*" "and the known ones are named"
 
 # ---- nothing at all ----
 

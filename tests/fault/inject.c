@@ -319,6 +319,37 @@ __openat_2(int dir, const char *path, int flags)
 	return openat(dir, path, flags);
 }
 
+/* The names by which SQLite knows them. */
+int
+open64(const char *path, int flags, ...)
+{
+	va_list ap;
+	int mode;
+
+	va_start(ap, flags);
+	mode = mode_of(flags, ap);
+	va_end(ap);
+	return open(path, flags | O_LARGEFILE, mode);
+}
+
+ssize_t
+pread64(int fd, void *p, size_t n, off64_t at)
+{
+	return pread(fd, p, n, at);
+}
+
+ssize_t
+pwrite64(int fd, const void *p, size_t n, off64_t at)
+{
+	return pwrite(fd, p, n, at);
+}
+
+int
+ftruncate64(int fd, off64_t size)
+{
+	return ftruncate(fd, size);
+}
+
 int
 mkostemp(char *template, int flags)
 {

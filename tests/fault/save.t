@@ -1,0 +1,89 @@
+#!/bin/bash
+# Every system call that bf-save makes to packed files and databases fails in turn.
+. "$(dirname "$0")/../lib.sh"
+
+so=$BUILD/fault/inject.so
+[ -e "$so" ] || skip_all "no $so"
+nm -D "$BUILD/bf-save" 2>/dev/null | grep -q __asan_init && skip_all "not with ASan"
+
+awk 'BEGIN { for (i = 0; i < 300; i++) printf "{\"id\":%d,\"text\":\"the text of entry %d\"}\n", i, i * i }' >in
+head -n 200 in | tail -n 100 >some
+
+# What is in d/FILE, in its order.
+content() {
+	case $1 in
+	*.gz) gzip -dc "$1" ;;
+	*.zst) zstd -qdc "$1" ;;
+	*.db) python3 -c 'import sqlite3, sys
+for row in sqlite3.connect(sys.argv[1]).execute("SELECT id, text FROM entries ORDER BY id"):
+    print("{\"id\":%d,\"text\":\"%s\"}" % row)' "$1" ;;
+	esac
+}
+
+# inject WHAT OPTION...: bf-save over a copy of what is in was/
+inject() {
+	what=$1
+	shift
+	rm -rf d
+	cp -r was d
+	status=0
+	LD_PRELOAD=$so BF_INJECT=$what BF_INJECT_COUNT=$TMP/count BF_INJECT_PROGRAM=bf-save \
+		bf-save "$@" <in >out 2>err || status=$?
+}
+
+# torture FILE OPTION...: each call fails, and the process is killed at it
+torture() {
+	file=$1
+	name="$*"
+	rm -rf was
+	mkdir was
+	bf-save "was/$file" <some
+	content "was/$file" >old
+	shift
+	inject none "$@" "d/$file"
+	content "d/$file" >new
+	[ "$status" = 0 ] && ! cmp -s old new
+	ok $? "$name: goes well"
+	for call in read write open fsync fdatasync rename link close ftruncate; do
+		rm -f count
+		inject $call "$@" "d/$file"
+		n=$(awk '{ print $2 }' count)
+		[ "$n" -ge 1 ] || continue
+		bad='' torn='' left='' killed=''
+		for i in $(seq "$n"); do
+			inject "$call:$i:EIO" "$@" "d/$file"
+			content "d/$file" >got 2>&1
+			case $status in
+			0) cmp -s got new || bad="$bad $i:not-told" ;;
+			2) grep -q '^bf-save: ' err || bad="$bad $i:quiet" ;;
+			*) bad="$bad $i:$status" ;;
+			esac
+			cmp -s got old || cmp -s got new || torn="$torn $i"
+			[ -z "$(find d -name '.*.??????*')" ] || left="$left $i"
+			inject "$call:$i:kill" "$@" "d/$file" 2>/dev/null
+			content "d/$file" >got 2>&1
+			cmp -s got old || cmp -s got new || killed="$killed $i"
+			bf-save "$@" "d/$file" <in
+			content "d/$file" >got 2>&1
+			cmp -s got new || [ "${1-}" = --append ] || killed="$killed $i:rerun"
+		done
+		is "$bad" "" "$name: each failing $call of $n is told, or changes nothing"
+		is "$torn" "" "$name: no failing $call leaves a torn file"
+		is "$left" "" "$name: no failing $call leaves a temporary file"
+		is "$killed" "" "$name: nor does SIGKILL at one, and a rerun is whole"
+	done
+	inject write:1+:ENOSPC "$@" "d/$file"
+	content "d/$file" >got 2>&1
+	same old got "$name: a disk that stays full leaves the old file"
+	is "$status $(ls -A d)" "2 $file" "$name: and nothing else"
+}
+
+torture f.jsonl.gz
+torture f.jsonl.gz --append
+torture f.jsonl.zst --append
+if python3 -c 'import sqlite3' 2>/dev/null; then
+	torture f.db
+	torture f.db --key id
+	torture f.db --append
+fi
+done_testing
