@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 enum {
 	OPT_FIELDS = CLI_FIRST,
@@ -12,8 +13,9 @@ enum {
 	OPT_SPLIT,
 	OPT_TABLE,
 	OPT_KEY,
+	OPT_NAME_FIELD,
 	OPT_TEE,
-	OPT_EXPECT
+	OPT_EXPECT,
 };
 
 static const struct cli_option options[] = {
@@ -24,6 +26,8 @@ static const struct cli_option options[] = {
     {OPT_SPLIT, "split", "N", "files of N entries each: NAME-00001.EXT, ..."},
     {OPT_TABLE, "table", "NAME", "sqlite: the table (default entries)"},
     {OPT_KEY, "key", "LIST", "sqlite: update rows with the same FIELD,..."},
+    {OPT_NAME_FIELD, "name-field", "PATH",
+	"folder: the field that names an entry's file (default id)"},
     {OPT_TEE, "tee", NULL, "pass the entries on to standard output"},
     {OPT_EXPECT, "expect", "N", "refuse any other number of entries"},
     CLI_COMMON,
@@ -31,7 +35,7 @@ static const struct cli_option options[] = {
 };
 static const struct cli_command command = {"bf-save",
     "[-f FORMAT] [--fields LIST] [--append] [--split N] [--table NAME] "
-    "[--key LIST] [--tee] [--expect N] FILE",
+    "[--key LIST] [--name-field PATH] [--tee] [--expect N] FILE",
     "write entries to a file, whole or not at all", options};
 
 static const struct format *const formats[] = {&format_jsonl, &format_json,
@@ -122,6 +126,13 @@ set_option(struct save *s, const struct cli *cli, int key)
 		if (columns_parse(&s->key, span_str(cli->arg), &e) < 0)
 			cli_usage(cli, "--key: %s", e.text);
 		break;
+	case OPT_NAME_FIELD:
+		if (s->name_field != NULL)
+			cli_usage(cli, "--name-field is given twice");
+		s->name_field = path_parse(span_str(cli->arg), &e);
+		if (s->name_field == NULL)
+			cli_usage(cli, "--name-field: %s", e.text);
+		break;
 	case OPT_TEE:
 		s->tee = true;
 		break;
@@ -142,8 +153,6 @@ set_file(struct save *s, struct cli *cli)
 	cli->noperands = 0; /* the entries come from standard input */
 	if (s->name[0] == '\0')
 		cli_usage(cli, "the name of FILE is empty");
-	if (s->format == NULL)
-		s->format = format_by_extension(s->name);
 }
 
 static void
@@ -155,8 +164,6 @@ check_split(const struct save *s, const struct cli *cli)
 		cli_usage(cli, "--split and SQLite do not go together");
 	if (s->append)
 		cli_usage(cli, "--split and --append do not go together");
-	if (s->name[strlen(s->name) - 1] == '/')
-		cli_usage(cli, "%s: --split wants the name of a file", s->name);
 }
 
 static void
@@ -174,9 +181,58 @@ check_table(struct save *s, const struct cli *cli)
 		s->table_name = "entries";
 }
 
+static bool
+is_folder(const char *name)
+{
+	struct stat st;
+
+	return name[strlen(name) - 1] == '/' ||
+	       (stat(name, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
+static void
+set_folder(struct save *s, const struct cli *cli)
+{
+	struct err e = ERR_INIT;
+
+	if (s->format == NULL)
+		s->format = &format_txt;
+	if (s->format != &format_txt && s->format != &format_md &&
+	    s->format != &format_json)
+		cli_usage(cli, "%s: a folder takes txt, md or json, not %s",
+		    s->name, s->format->name);
+	if (s->append)
+		cli_usage(cli,
+		    "%s: a folder keeps its other files without --append", s->name);
+	if (s->name_field == NULL)
+		s->name_field = path_parse(SPAN("id"), &e);
+	s->by_source = s->format == &format_md &&
+		       span_eq(path_name(s->name_field), SPAN("source"));
+	s->extension = s->format->extension;
+	/* A file with one entry is that entry, no array. */
+	if (s->format == &format_json)
+		s->format = &format_jsonl;
+	s->target = &target_folder;
+}
+
 static void
 set_target(struct save *s, const struct cli *cli)
 {
+	bool folder = is_folder(s->name);
+
+	if (s->split > 0 && folder)
+		cli_usage(cli, "%s: --split wants the name of a file", s->name);
+	if (s->name_field != NULL && !folder)
+		cli_usage(cli, "--name-field is for a folder");
+	if (folder && (s->table_name != NULL || s->key.given))
+		cli_usage(cli, "%s is for SQLite",
+		    s->table_name != NULL ? "--table" : "--key");
+	if (folder) {
+		set_folder(s, cli);
+		return;
+	}
+	if (s->format == NULL)
+		s->format = format_by_extension(s->name);
 	s->target = strcmp(s->name, "-") == 0 ? &target_stdout : &target_file;
 	if (s->target == &target_stdout && s->tee)
 		cli_usage(cli, "--tee and FILE '-' both want standard output");
@@ -312,6 +368,7 @@ release(struct save *s)
 {
 	columns_release(&s->columns);
 	columns_release(&s->key);
+	path_free(s->name_field);
 	buf_release(&s->out);
 	buf_release(&s->scratch);
 	buf_release(&s->path);

@@ -90,11 +90,16 @@ struct save {
 	const char *table_name;
 	struct columns key; /* of SQLite rows: names alone */
 
+	struct path *name_field; /* of a folder: what names an entry's file */
+	const char *extension;   /* of the files in a folder */
+	bool by_source;          /* they have the names of sources, without it */
+
 	bool changed;
 	struct buf aside;
 	struct file *file;   /* of target_file */
 	struct parts *parts; /* of target_parts */
 	struct table *table; /* of target_table */
+	struct folder *folder; /* of target_folder */
 };
 
 /* columns.c */
@@ -118,8 +123,9 @@ struct span save_text(struct save *s, struct span value);
 /* Has a target of its own. */
 extern const struct format format_sqlite;
 
-/* stdout.c, file.c, parts.c, table.c */
-extern const struct target target_stdout, target_file, target_parts, target_table;
+/* stdout.c, file.c, parts.c, table.c, folder.c */
+extern const struct target target_stdout, target_file, target_parts, target_table,
+    target_folder;
 
 /*
  * append.c: the text of former runs, which file_write() or file_copy() gets; with

@@ -449,14 +449,6 @@ outset_check_all(struct outset *o, struct err *e)
 	return walk_all(o, check_one, NULL, e);
 }
 
-int
-outset_place_all(struct outset *o, bool *changed, struct err *e)
-{
-	if (walk_all(o, outset_place, changed, e) < 0 || leave_above(o, e) < 0)
-		return -1;
-	return outset_sync(o, e);
-}
-
 /* ---- removing, and keeping ---- */
 
 /* 0, or -1 and errno. */
@@ -497,6 +489,16 @@ outset_remove(struct outset *o, const char *name, struct err *e)
 	if (remove_tree(o->dir, name) < 0)
 		return err_sys(e, "%s/%s: cannot remove it", o->folder, name);
 	return 0;
+}
+
+int
+outset_place_all(struct outset *o, bool *changed, struct err *e)
+{
+	if (walk_all(o, outset_place, changed, e) < 0 || leave_above(o, e) < 0 ||
+	    outset_sync(o, e) < 0)
+		return -1;
+	/* The folders in it are left, which nobody wants to find. */
+	return outset_remove(o, o->temp, e);
 }
 
 int

@@ -218,8 +218,8 @@ bf-save /dev/stdout <in >>got
 same want got "/dev/stdout is the open descriptor, not the file behind it"
 run bf-save nodir/x <in
 is "$status" 2 "no such folder: status 2"
-run bf-save sub <in
-is "$(cat err)" "bf-save: sub: Is a directory" "a folder is no file"
+run bf-save -f jsonl sub <in
+is "$status $(wc -l <err)" "2 1" "a folder takes no jsonl"
 run bf-save
 is "$status" 2 "no FILE is a usage error"
 run bf-save a b <in
