@@ -75,15 +75,37 @@ format_by_extension(const char *file)
 }
 
 struct span
-save_text(struct save *s, struct span value)
+save_text(struct save *s, struct span field, struct span value)
 {
-	struct span text;
+	struct span text = SPAN_NONE;
 
-	if (json_text(value, &s->scratch, &text))
-		return text;
+	if (json_type(value) == JSON_STRING) {
+		text = span_of(value.p + 1, value.n - 2);
+		if (memchr(text.p, '\\', text.n) == NULL)
+			return text;
+	}
 	buf_clear(&s->scratch);
-	json_compact(&s->scratch, value);
+	if (text.p == NULL)
+		json_compact(&s->scratch, value);
+	else if (json_unescape(&s->scratch, text) > 0)
+		s->halved = field;
 	return buf_span(&s->scratch);
+}
+
+int
+save_add(struct save *s, struct err *e)
+{
+	size_t had = s->out.len;
+
+	s->halved = SPAN_NONE;
+	if (s->format->add(s, e) < 0)
+		return -1;
+	if (s->halved.p == NULL)
+		return 0;
+	s->out.len = had;
+	return err_set(e,
+	    "field \"%.*s\" holds half of a surrogate pair, which is no character",
+	    (int)s->halved.n, s->halved.p);
 }
 
 static void

@@ -100,19 +100,25 @@ columns_parse(struct columns *c, struct span text, struct err *e)
 	}
 }
 
-void
-columns_from_entry(struct columns *c, const struct entry *en)
+int
+columns_from_entry(struct columns *c, const struct entry *en, struct err *e)
 {
 	struct buf name = BUF_INIT;
 	size_t i;
+	int r = 0;
 
-	for (i = 0; i < en->n; i++) {
+	for (i = 0; r == 0 && i < en->n; i++) {
 		buf_clear(&name);
-		json_unescape(&name, en->members[i].key);
-		if (columns_find(c, buf_span(&name)) == c->n)
+		if (json_unescape(&name, en->members[i].key) > 0)
+			r = err_set(e, "a field's name holds half of a surrogate "
+				       "pair, which is no character");
+		else if (columns_find(c, buf_span(&name)) == c->n)
 			columns_add(c, buf_span(&name));
 	}
+	if (r < 0)
+		columns_cut(c, 0);
 	buf_release(&name);
+	return r;
 }
 
 struct span

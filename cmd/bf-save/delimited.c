@@ -112,8 +112,8 @@ add_row(struct save *s, char separator, add_cell *cell, struct err *e)
 	struct span value;
 	size_t i, start;
 
-	if (c->n == 0)
-		columns_from_entry(c, &s->en);
+	if (c->n == 0 && columns_from_entry(c, &s->en, e) < 0)
+		return -1;
 	if (c->n == 0)
 		return err_set(e, "an entry without fields gives no columns");
 	if (!c->given && check_fields(c, &s->en, e) < 0)
@@ -126,7 +126,7 @@ add_row(struct save *s, char separator, add_cell *cell, struct err *e)
 			buf_addc(&s->out, separator);
 		value = column_get(&c->v[i], &s->en);
 		if (value.p != NULL)
-			cell(&s->out, save_text(s, value));
+			cell(&s->out, save_text(s, c->v[i].name, value));
 	}
 	/* An empty line would be no row to most readers. */
 	if (s->out.len == start && separator == ',')

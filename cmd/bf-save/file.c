@@ -137,7 +137,7 @@ begin(struct save *s, struct err *e)
 static int
 add(struct save *s, struct err *e)
 {
-	if (s->format->add(s, e) < 0)
+	if (save_add(s, e) < 0)
 		return SAVE_REFUSED;
 	return write_out(s, e) < 0 ? SAVE_FAILED : SAVE_OK;
 }

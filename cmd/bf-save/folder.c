@@ -225,7 +225,7 @@ add(struct save *s, struct err *e)
 		s->in_file = 0;
 		buf_clear(&s->path);
 	}
-	if (s->format->add(s, e) < 0)
+	if (save_add(s, e) < 0)
 		return SAVE_REFUSED;
 	r = same ? SAVE_OK : enter_file(s, e);
 	/* A source that was written to before goes on after a blank line. */

@@ -164,7 +164,7 @@ add(struct save *s, struct err *e)
 		return SAVE_FAILED;
 	if (s->in_file == 0 && s->format->begin != NULL)
 		s->format->begin(s);
-	if (s->format->add(s, e) < 0) {
+	if (save_add(s, e) < 0) {
 		buf_clear(&s->out);
 		return SAVE_REFUSED;
 	}

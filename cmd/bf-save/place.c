@@ -3,6 +3,7 @@
 #include "table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -446,7 +447,8 @@ make_database(struct save *s, const char *path, bool replaces, struct err *e)
 		r = err_sys(e, "%s: cannot set its mode", path);
 	if (r == 0 && replaces && rename(buf_cstr(&temp), path) < 0)
 		r = err_sys(e, "%s: cannot rename into place", path);
-	if (r == 0 && !replaces && link(buf_cstr(&temp), path) < 0)
+	if (r == 0 && !replaces &&
+	    linkat(AT_FDCWD, buf_cstr(&temp), AT_FDCWD, path, 0) < 0)
 		r = errno == EEXIST
 			? 1
 			: err_sys(e, "%s: cannot link into place", path);

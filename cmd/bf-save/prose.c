@@ -70,14 +70,14 @@ heading_path(struct save *s, struct buf *path)
 	if (headings.p != NULL && json_type(headings) == JSON_ARRAY) {
 		it = json_iter(headings);
 		for (; json_next(&it, &m); n++) {
-			buf_addspan(path, save_text(s, m.value));
+			buf_addspan(path, save_text(s, SPAN("headings"), m.value));
 			buf_addc(path, '\0');
 		}
 		return n;
 	}
 	if (directory.p == NULL)
 		return 0;
-	text = save_text(s, directory);
+	text = save_text(s, SPAN("directory"), directory);
 	if (text.n == 0)
 		return 0;
 	for (i = 0, n = 1; i < text.n; i++) {
@@ -134,7 +134,7 @@ add_list(struct save *s)
 		buf_adds(&s->out, "- ");
 		buf_addspan(&s->out, c->name);
 		buf_adds(&s->out, ": ");
-		add_one_line(&s->out, save_text(s, value));
+		add_one_line(&s->out, save_text(s, c->name, value));
 		buf_addc(&s->out, '\n');
 	}
 }
@@ -153,20 +153,24 @@ md_add(struct save *s, struct err *e)
 	n = heading_path(s, &path);
 	last = add_headings(s, &path, n);
 	if (keyword.p != NULL) {
-		keyword = save_text(s, keyword);
+		keyword = save_text(s, SPAN("keyword"), keyword);
 		if (n == 0 || !span_eq(keyword, last))
 			add_heading(s, n + 1, keyword);
 	}
 	add_list(s);
 	if (text.p != NULL) {
-		text = save_text(s, text);
+		text = save_text(s, SPAN("text"), text);
 		if (text.n > 0) {
 			separate(s);
 			add_text(&s->out, text);
 		}
 	}
-	buf_release(&s->path);
-	s->path = path;
+	if (s->halved.p != NULL) /* it is refused, and its headings with it */
+		buf_release(&path);
+	else {
+		buf_release(&s->path);
+		s->path = path;
+	}
 	return 0;
 }
 
@@ -186,7 +190,7 @@ txt_add(struct save *s, struct err *e)
 			return err_set(
 			    e, "no field \"text\"; choose with --fields");
 		separate(s);
-		add_text(&s->out, save_text(s, value));
+		add_text(&s->out, save_text(s, SPAN("text"), value));
 		return 0;
 	}
 	for (i = 0; i < c->n; i++) {
@@ -196,7 +200,7 @@ txt_add(struct save *s, struct err *e)
 		if (first)
 			separate(s);
 		first = false;
-		add_text(&s->out, save_text(s, value));
+		add_text(&s->out, save_text(s, c->v[i].name, value));
 	}
 	return 0;
 }

@@ -76,6 +76,7 @@ struct save {
 	struct columns columns;
 	struct buf out;
 	struct buf scratch;
+	struct span halved; /* a field with half of a surrogate pair; see save_text() */
 	uint64_t count;   /* entries saved in this run */
 	uint64_t in_file; /* those in the file that is being written */
 	bool resumed;     /* there is text of former runs before them */
@@ -104,7 +105,7 @@ struct save {
 
 /* columns.c */
 int columns_parse(struct columns *c, struct span text, struct err *e);
-void columns_from_entry(struct columns *c, const struct entry *en);
+int columns_from_entry(struct columns *c, const struct entry *en, struct err *e);
 void columns_add(struct columns *c, struct span name);
 void columns_cut(struct columns *c, size_t n); /* all but the first n go */
 void columns_release(struct columns *c);
@@ -117,8 +118,13 @@ struct span column_get(const struct column *c, const struct entry *en);
 extern const struct format format_jsonl, format_json, format_csv, format_tsv, format_md,
     format_txt;
 
-/* A value as people read it: a string's text, anything else as compact JSON. */
-struct span save_text(struct save *s, struct span value);
+/*
+ * A field's value as people read it: a string's text, anything else as compact
+ * JSON.  Where that is no text, save.halved gets the field's name.
+ */
+struct span save_text(struct save *s, struct span field, struct span value);
+/* format->add(), where all of the entry can be said in UTF-8. */
+int save_add(struct save *s, struct err *e);
 
 /* Has a target of its own. */
 extern const struct format format_sqlite;

@@ -21,7 +21,7 @@ begin(struct save *s, struct err *e)
 static int
 add(struct save *s, struct err *e)
 {
-	if (s->format->add(s, e) < 0)
+	if (save_add(s, e) < 0)
 		return SAVE_REFUSED;
 	pass(s);
 	return SAVE_OK;

@@ -351,7 +351,12 @@ add_fields(struct save *s, struct err *e)
 		if (i < c->n && json_key_is(s->en.members[i].key, c->v[i].name))
 			continue;
 		buf_clear(&name);
-		json_unescape(&name, s->en.members[i].key);
+		if (json_unescape(&name, s->en.members[i].key) > 0) {
+			err_set(e, "a field's name holds half of a surrogate pair, "
+				   "which is no character");
+			r = SAVE_REFUSED;
+			break;
+		}
 		if (columns_find(c, buf_span(&name)) < c->n)
 			continue;
 		if (check_name(c, c->n, buf_span(&name), e) < 0)

@@ -226,8 +226,11 @@ run bf-save t.db <in
 is "$status $(cat err)" "2 bf-save: t.db: file is not a database" "a file that is no database"
 same was t.db "stays"
 mkdir dir.db
-run bf-save dir.db <in
-is "$status $(cat err)" "2 bf-save: dir.db: not a regular file" "a folder"
+run bf-save -f sqlite dir.db <in
+is "$status $(wc -l <err)" "2 1" "a folder"
+mkfifo fifo.db
+run bf-save fifo.db <in
+is "$status $(cat err)" "2 bf-save: fifo.db: not a regular file" "a FIFO"
 run bf-save no/x.db <in
 is "$status" 2 "no such folder"
 bf-save s.db <in
