@@ -394,9 +394,8 @@ change(struct save *s, struct err *e)
 	return r;
 }
 
-/* All in one transaction with the database at path. */
 static int
-change_database(struct save *s, const char *path, const char *pragma, struct err *e)
+attach(struct save *s, const char *path, struct err *e)
 {
 	struct table *t = s->table;
 	struct buf full = BUF_INIT;
@@ -414,16 +413,34 @@ change_database(struct save *s, const char *path, const char *pragma, struct err
 		r = t->sq->finalize(q) == SQLITE_OK ? 0 : table_fail(t, s->name, e);
 	}
 	buf_release(&full);
-	if (r < 0 || table_run(t, s->name, pragma, e) < 0 ||
+	return r;
+}
+
+static int
+transact(struct save *s, const char *pragma, struct err *e)
+{
+	struct table *t = s->table;
+
+	if (table_run(t, s->name, pragma, e) < 0 ||
 	    table_run(t, s->name, "BEGIN IMMEDIATE", e) < 0)
 		return -1;
-	r = change(s, e);
-	if (r == 0)
-		r = table_run(t, s->name, "COMMIT", e);
-	if (r < 0) /* closing would do it too */
-		t->sq->exec(t->db, "ROLLBACK", NULL, NULL, NULL);
-	else
-		t->sq->exec(t->db, "DETACH target", NULL, NULL, NULL);
+	if (change(s, e) == 0 && table_run(t, s->name, "COMMIT", e) == 0)
+		return 0;
+	t->sq->exec(t->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+/* All in one transaction with the database at path. */
+static int
+change_database(struct save *s, const char *path, const char *pragma, struct err *e)
+{
+	struct table *t = s->table;
+	int r;
+
+	if (attach(s, path, e) < 0)
+		return -1;
+	r = transact(s, pragma, e);
+	t->sq->exec(t->db, "DETACH target", NULL, NULL, NULL);
 	return r;
 }
 

@@ -484,8 +484,19 @@ close_stage(struct save *s, struct err *e)
 static int
 commit(struct save *s, struct err *e)
 {
-	int r = close_stage(s, e) < 0 ? -1 : table_place(s, e);
+	struct buf aside = BUF_INIT;
+	struct err again = ERR_INIT;
+	int r = close_stage(s, e);
 
+	buf_addf(&aside, "%s.partial", s->name);
+	if (r == 0 && table_place(s, e) < 0) {
+		/* A lock that others hold shall cost nobody what came. */
+		r = -1;
+		if (table_place_aside(s, buf_cstr(&aside), &again) == 0)
+			err_set(
+			    e, "%s; what came is in %s", e->text, buf_cstr(&aside));
+	}
+	buf_release(&aside);
 	release(s);
 	if (r == 0)
 		save_remove_partial(s->name);
