@@ -198,6 +198,8 @@ if [ -e "$so" ] && ! nm -D "$BUILD/bf-save" | grep -q __asan_init; then
 		n=$(awk '{ print $2 }' count)
 		[ "$n" -ge 1 ]
 		ok $? "$call is called ($n)"
+		# each new file, their folders and those above
+		[ $call != fsync ] || is "$n" 6 "all that is new is on disk before and after its renaming"
 		bad='' left='' torn='' mended=''
 		for i in $(seq "$n"); do
 			inject "$call:$i:EIO"
