@@ -9,7 +9,7 @@
 #define BF_SAVE_H
 
 #include "io/outfile.h"
-#include "json/path.h"
+#include "json/columns.h"
 #include "json/stage.h"
 
 struct save;
@@ -31,23 +31,12 @@ struct format {
 	bool resume_whole;
 };
 
-struct column {
-	struct span name;  /* owned; the name in the output */
-	struct path *path; /* NULL: the entry's top-level field of that name */
-};
-
-/* From --fields, or (without paths) from the first entry or an existing file. */
-struct columns {
-	struct column *v;
-	size_t n;
-	bool given; /* by --fields */
-};
-
 struct save {
 	struct stage st;
 	struct entry en;
 	const struct format *format;
-	struct columns columns;
+	struct columns columns; /* by --fields, or (without paths) from the first
+				   entry or an existing file */
 	struct buf out;
 	struct buf scratch;
 	uint64_t count;  /* entries saved in this run */
@@ -62,19 +51,9 @@ struct save {
 	struct outfile *file; /* NULL: standard output, by way of st.out */
 };
 
-/* columns.c */
-int columns_parse(struct columns *c, struct span text, struct err *e);
-void columns_from_entry(struct columns *c, const struct entry *en);
-void columns_add(struct columns *c, struct span name);
-void columns_release(struct columns *c);
-/* The index of the column of that name, or c->n. */
-size_t columns_find(const struct columns *c, struct span name);
-/* SPAN_NONE where the entry has no such field. */
-struct span column_get(const struct column *c, const struct entry *en);
-
 /* lines.c, delimited.c, prose.c */
-extern const struct format format_jsonl, format_json, format_csv, format_tsv, format_md,
-    format_txt;
+extern const struct format format_jsonl, format_json, format_csv, format_tsv,
+    format_md, format_txt;
 
 /* A value as people read it: a string's text, anything else as compact JSON. */
 struct span save_text(struct save *s, struct span value);
