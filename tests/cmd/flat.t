@@ -23,6 +23,9 @@ answers() {
 lists() {
 	seq "$1" | sed 's/.*/{"id":"&","list":[&,"some text",{"n":&}]}/'
 }
+children() {
+	seq "$1" | awk '{ n = NR - 1; printf "{\"parent\":%d,\"index\":%d,\"count\":10,\"list\":\"some text %s\"}\n", n / 10, 9 - n % 10, $1 }'
+}
 markdown() {
 	seq "$1" | sed 's/.*/line & of a text/; s/^line [0-9]*00 .*/# &/'
 }
@@ -57,6 +60,7 @@ flat answers bf-extract
 flat answers bf-extract --json
 flat answers bf-extract --regex '([0-9]+)'
 flat lists bf-explode list
+flat children bf-collect list
 
 # One call, and all others as it was answered.
 a=$(requests $few | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l few)

@@ -45,4 +45,23 @@ like "$(cat err) $status" "bf-take: in.jsonl: Too many open files 2" "no descrip
 spoil close:2:EIO bf-take in.jsonl
 is "$status" 2 "a close of the output that fails"
 
+# bf-collect's temporary file
+seq 3000 | jq -c '{parent: (. % 30), index: (. / 30 | floor), count: 101, t: "\(.)"}' | grep -v '"parent":0' |
+	sed 's/"count":101/"count":100/' >children.jsonl
+bf-collect t children.jsonl >want
+is "$(wc -l <want)" 29 "29 parents"
+# Its descriptor.
+fd=$(strace -e trace=openat bf-collect -m 10K t children.jsonl 2>&1 >/dev/null | sed -n 's/.*O_TMPFILE.* = //p')
+for what in write:1+:short read:1+:short write:2:EINTR read:4:EINTR; do
+	spoil $what bf-collect -m 10K t children.jsonl
+	same want out "bf-collect: $what changes nothing"
+	is "$status$(cat err)" 0 "... and is no error"
+done
+BF_INJECT_FD=$fd spoil read:3:EIO bf-collect -m 10K t children.jsonl
+is "$status $(cat err)" "2 bf-collect: cannot read a temporary file: Input/output error" "bf-collect: a read of the temporary file that fails"
+like "$(tail -n 1 out)" '{"incomplete":*' "and the output is not whole"
+spoil write:1:ENOSPC bf-collect -m 10K t children.jsonl
+is "$status $(cat err)" "2 bf-collect: cannot write to a temporary file: No space left on device" "a write to it that fails"
+like "$(cat out)" '{"incomplete":*' "and the output is not whole"
+
 done_testing
