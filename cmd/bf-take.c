@@ -96,26 +96,12 @@ in_shard(const struct selection *sel, struct span line)
 	return (uint64_t)((u128)hash_u64(line) * sel->shards >> 64) == sel->shard;
 }
 
-/*
- * The seed goes into the hash itself: the choice is independent of that of any
- * other seed and of the shards.
- */
+/* The choice is independent of that of any other seed and of the shards. */
 static bool
 in_sample(const struct selection *sel, struct span line)
 {
-	struct blake2b state;
-	unsigned char seed[8], out[16];
-	uint64_t h = 0;
-
-	for (int i = 0; i < 8; i++)
-		seed[i] = (unsigned char)(sel->seed >> (56 - 8 * i));
-	blake2b_init(&state, sizeof(out));
-	blake2b_update(&state, seed, sizeof(seed));
-	blake2b_update(&state, line.p, line.n);
-	blake2b_final(&state, out);
-	for (int i = 0; i < 8; i++)
-		h = h << 8 | out[i];
-	return (double)(h >> 11) * 0x1p-53 < sel->fraction;
+	return (double)(hash_u64_seeded(sel->seed, line) >> 11) * 0x1p-53 <
+	       sel->fraction;
 }
 
 static bool

@@ -128,8 +128,9 @@ open_map(struct stage *st, int fd, const char *name)
 	struct filemap m;
 
 	st->mapped = false;
-	if (!st->map || filemap_open(&m, fd) < 0)
+	if (st->map_most == 0 || filemap_open(&m, fd, st->map_most) < 0)
 		return false;
+	st->map_most -= m.bytes.n;
 	m.name = name;
 	st->maps = mem_resize(st->maps, st->nmaps + 1, sizeof(m));
 	st->maps[st->nmaps++] = m;
@@ -182,9 +183,9 @@ read_failed(struct stage *st, const struct err *e)
 }
 
 void
-stage_map(struct stage *st)
+stage_map(struct stage *st, uint64_t most)
 {
-	st->map = true;
+	st->map_most = most;
 }
 
 bool
@@ -395,6 +396,26 @@ stage_fail(
 	stage_fail_json(st, en, buf_span(&error));
 	buf_release(&message);
 	buf_release(&error);
+}
+
+void
+stage_refuse(struct stage *st, const char *fmt, ...)
+{
+	struct buf why = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&why, fmt, ap);
+	va_end(ap);
+	msg_error("%s: %s", stage_where(st), buf_cstr(&why));
+	if (st->cli->keep_going) {
+		at_least(st, STATUS_SOME_FAILED);
+	} else {
+		buf_clear(&why);
+		buf_addf(&why, "bad entry %s", stage_where(st));
+		stop(st, STATUS_CANNOT, buf_cstr(&why));
+	}
+	buf_release(&why);
 }
 
 /* ---- the end ---- */

@@ -45,6 +45,21 @@ like "$(cat err) $status" "bf-take: in.jsonl: Too many open files 2" "no descrip
 spoil close:2:EIO bf-take in.jsonl
 is "$status" 2 "a close of the output that fails"
 
+# bf-shuffle's temporary file
+bf-shuffle in.jsonl >want
+fd=$(strace -e trace=openat bf-shuffle -m 1M in.jsonl 2>&1 >/dev/null | sed -n 's/.*O_TMPFILE.* = //p')
+for what in write:1+:short read:1+:short write:2:EINTR read:2:EINTR; do
+	BF_INJECT_FD=$fd spoil $what bf-shuffle -m 1M in.jsonl
+	same want out "bf-shuffle: $what of its temporary file changes nothing"
+	is "$status$(cat err)" 0 "... and is no error"
+done
+BF_INJECT_FD=$fd spoil read:3:EIO bf-shuffle -m 1M in.jsonl
+is "$status $(cat err)" "2 bf-shuffle: cannot read a temporary file: Input/output error" "a read of it that fails"
+like "$(tail -n 1 out)" '{"incomplete":*' "and the output is not whole"
+BF_INJECT_FD=$fd spoil write:9:ENOSPC bf-shuffle -m 1M in.jsonl
+is "$status $(cat err)" "2 bf-shuffle: cannot write to a temporary file: No space left on device" "a write to it that fails"
+like "$(cat out)" '{"incomplete":*' "only the mark"
+
 # bf-collect's temporary file
 seq 3000 | jq -c '{parent: (. % 30), index: (. / 30 | floor), count: 101, t: "\(.)"}' | grep -v '"parent":0' |
 	sed 's/"count":101/"count":100/' >children.jsonl
