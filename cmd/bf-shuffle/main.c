@@ -3,7 +3,6 @@
 #include "io/hash.h"
 #include "io/rng.h"
 #include "shuffle.h"
-#include "json/path.h"
 
 #include <setjmp.h>
 
@@ -59,13 +58,10 @@ on_shrink(int signo)
 static bool
 group_number(struct shuffle *x, uint64_t *number)
 {
-	struct span value = path_find_entry(x->by, &x->en);
-	struct span name = path_text(x->by);
+	struct span value = stage_find(&x->st, x->by, &x->en);
 
-	if (value.p == NULL) {
-		stage_refuse(&x->st, "no field '%.*s'", (int)name.n, name.p);
+	if (value.p == NULL)
 		return false;
-	}
 	buf_clear(&x->canon);
 	json_canon(&x->canon, value);
 	*number = hash_u64_seeded(x->seed, buf_span(&x->canon));
@@ -151,17 +147,6 @@ shuffle(struct shuffle *x)
 	stage_whole(&x->st);
 }
 
-static struct path *
-path_of(const struct cli *cli)
-{
-	struct err e = ERR_INIT;
-	struct path *p = path_parse(span_str(cli->arg), &e);
-
-	if (p == NULL)
-		cli_usage(cli, "%s %s: %s", cli->name, cli->arg, e.text);
-	return p;
-}
-
 /* What is left of it for lines: the rest is for buffers, and the program itself. */
 static void
 set_memory(struct shuffle *x, uint64_t all)
@@ -186,7 +171,7 @@ read_options(struct shuffle *x, struct cli *cli)
 			break;
 		case OPT_BY:
 			path_free(x->by);
-			x->by = path_of(cli);
+			x->by = stage_path(cli);
 			break;
 		case 'm':
 			set_memory(x, cli_size(cli));

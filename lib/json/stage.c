@@ -398,6 +398,27 @@ stage_fail(
 	buf_release(&error);
 }
 
+struct path *
+stage_path(const struct cli *cli)
+{
+	struct err e = ERR_INIT;
+	struct path *p = path_parse(span_str(cli->arg), &e);
+
+	if (p == NULL)
+		cli_usage(cli, "%s %s: %s", cli->name, cli->arg, e.text);
+	return p;
+}
+
+struct span
+stage_find(struct stage *st, const struct path *p, const struct entry *en)
+{
+	struct span value = path_find_entry(p, en), name = path_text(p);
+
+	if (value.p == NULL)
+		stage_refuse(st, "no field '%.*s'", (int)name.n, name.p);
+	return value;
+}
+
 void
 stage_refuse(struct stage *st, const char *fmt, ...)
 {

@@ -38,6 +38,7 @@
 #include "io/outfile.h"
 #include "json/entry.h"
 #include "json/jsonl.h"
+#include "json/path.h"
 
 struct stage {
 	const struct cli *cli;
@@ -148,6 +149,15 @@ void stage_fail(struct stage *st, struct entry *en, const char *class,
 /* The same with an error object of the caller's:
  * {"class":..,"message":..,"status":..}. */
 void stage_fail_json(struct stage *st, struct entry *en, struct span error);
+
+/*
+ * The current option's argument as a path, the caller's; a usage error if it is
+ * none.  And its value in an entry: SPAN_NONE where there is none, and the entry
+ * has been refused.
+ */
+struct path *stage_path(const struct cli *cli);
+struct span stage_find(
+    struct stage *st, const struct path *p, const struct entry *en);
 
 /*
  * An entry that this command cannot take is like a bad line: it stops the stage,
