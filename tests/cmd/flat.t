@@ -61,6 +61,8 @@ flat answers bf-extract --json
 flat answers bf-extract --regex '([0-9]+)'
 flat lists bf-explode list
 flat children bf-collect list
+echo 7 >keys
+flat entries bf-join --exclude keys --with <(echo '{"id":"7","x":1}')
 
 # One call, and all others as it was answered.
 a=$(requests $few | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l few)

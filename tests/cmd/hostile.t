@@ -16,6 +16,7 @@ looks=(
 	bf-chunk
 	'bf-explode response.list'
 	'bf-collect text'
+	'bf-join --exclude /dev/null'
 	'bf-save --tee /dev/null'
 	'bf-llm --no-ledger'
 )
