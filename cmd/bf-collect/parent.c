@@ -114,10 +114,9 @@ tell_left_out(struct maker *m, struct span name)
 	for (size_t i = 0; i < m->nleft_out; i++)
 		if (span_eq(m->left_out[i], name))
 			return;
-	m->left_out =
-	    mem_resize(m->left_out, m->nleft_out + 1, sizeof(*m->left_out));
-	m->left_out[m->nleft_out++] =
-	    span_of(mem_strndup(name.p, name.n), name.n);
+	m->left_out = mem_resize(
+	    m->left_out, m->nleft_out + 1, sizeof(*m->left_out));
+	m->left_out[m->nleft_out++] = span_of(mem_strndup(name.p, name.n), name.n);
 }
 
 /* Members of the other child that base has not. */
