@@ -4,6 +4,7 @@
 #include "base/msg.h"
 #include "json/id.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 void
@@ -59,6 +60,14 @@ entry_add(struct reader *r, const char *name, struct span text)
 	json_add_string(&r->fields, text);
 }
 
+const char *
+place(struct reader *r, const struct file *f, uint64_t line)
+{
+	buf_clear(&r->place);
+	buf_addf(&r->place, "%s:%" PRIu64, file_name(f), line);
+	return buf_cstr(&r->place);
+}
+
 /* From the field that --id names; SPAN_NONE, and the entry has failed, if it has
  * none. */
 static struct span
@@ -69,6 +78,8 @@ id_from_field(struct reader *r, const char *where)
 
 	if (id_is(value))
 		return value;
+	if (where == NULL)
+		where = r->where(r);
 	msg_error("%s: no id: '%.*s' is %s", where, (int)name.n, name.p,
 	    value.p == NULL                   ? "not there"
 	    : json_type(value) == JSON_STRING ? "empty"
@@ -111,7 +122,7 @@ entry_pass(struct reader *r)
 	struct span id;
 
 	if (r->id != NULL) {
-		id = id_from_field(r, stage_where(r->st));
+		id = id_from_field(r, NULL);
 		if (id.p == NULL)
 			return;
 		entry_set(en, "id", id);

@@ -5,13 +5,13 @@ enum { OPT_AS = CLI_FIRST, OPT_ID };
 
 static const struct cli_option options[] = {
     {OPT_AS, "as", "UNIT", "file (default), lines, sections or paragraphs"},
-    {'f', "format", "FORMAT", "text, md or jsonl, whatever the names say"},
+    {'f', "format", "FORMAT", "text, md, jsonl or json, whatever the names say"},
     {OPT_ID, "id", "FIELD", "the field whose value becomes the id"},
     CLI_COMMON,
     CLI_END,
 };
 static const struct cli_command command = {"bf-read",
-    "[--as file|lines|sections|paragraphs] [-f text|md|jsonl] [--id FIELD] "
+    "[--as file|lines|sections|paragraphs] [-f text|md|jsonl|json] [--id FIELD] "
     "[PATH...]",
     "files and folders to entries", options};
 
@@ -38,10 +38,11 @@ unit_of(const struct cli *cli)
 static enum format
 format_of(const struct cli *cli)
 {
-	static const char *const words[] = {"text", "md", "jsonl"};
-	static const enum format formats[] = {FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL};
+	static const char *const words[] = {"text", "md", "jsonl", "json"};
+	static const enum format formats[] = {
+	    FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL, FORMAT_JSON};
 
-	return formats[one_of(cli, words, 3, "text, md or jsonl")];
+	return formats[one_of(cli, words, 4, "text, md, jsonl or json")];
 }
 
 static struct path *
@@ -55,9 +56,16 @@ id_of(const struct cli *cli)
 	return p;
 }
 
+static const char *
+jsonl_where(struct reader *r)
+{
+	return stage_where(r->st);
+}
+
 static void
 read_jsonl(struct reader *r, const struct file *f)
 {
+	r->where = jsonl_where;
 	stage_input(r->st, &f->path);
 	while (stage_entry(r->st, &r->entry))
 		entry_pass(r);
@@ -72,6 +80,9 @@ read_file(struct reader *r, const struct file *f)
 		break;
 	case FORMAT_MD:
 		read_markdown(r, f);
+		break;
+	case FORMAT_JSON:
+		read_json(r, f);
 		break;
 	case FORMAT_TEXT:
 	case FORMAT_BY_NAME:
@@ -118,6 +129,7 @@ main(int argc, char **argv)
 	path_free(r.id);
 	buf_release(&r.fields);
 	buf_release(&r.scratch);
+	buf_release(&r.place);
 	entry_release(&r.entry);
 	return stage_close(&st);
 }

@@ -20,7 +20,7 @@ static const struct extension {
     {".txt", FORMAT_TEXT},
     {".jsonl", FORMAT_JSONL},
     {".ndjson", FORMAT_JSONL},
-    {".json", FORMAT_BY_NAME},
+    {".json", FORMAT_JSON},
     {".csv", FORMAT_BY_NAME},
     {".tsv", FORMAT_BY_NAME},
     {".sqlite", FORMAT_BY_NAME},
@@ -174,7 +174,7 @@ add_folder(struct files *f, const char *path, const struct stat *sb,
 	walk(f, path, &top, format, st);
 	if (f->n == first)
 		msg_warn("%s: nothing to read here (.md, .markdown, .txt, .jsonl, "
-			 ".ndjson)",
+			 ".ndjson, .json)",
 		    path);
 	else
 		qsort(f->at + first, f->n - first, sizeof(*f->at), by_path);
@@ -204,6 +204,12 @@ files_add(
 	} else {
 		add(f, mem_strdup(operand), x == NULL ? FORMAT_TEXT : x->format);
 	}
+}
+
+const char *
+file_name(const struct file *f)
+{
+	return strcmp(f->path, "-") == 0 ? "<stdin>" : f->path;
 }
 
 void

@@ -1,6 +1,6 @@
 /*
  * bf-read's parts: main.c knows the options, paths.c finds the files, emit.c
- * makes entries, and text.c and markdown.c take texts apart.
+ * makes entries, text.c and markdown.c take texts apart, and json.c JSON.
  */
 #ifndef BF_READ_H
 #define BF_READ_H
@@ -8,7 +8,7 @@
 #include "json/path.h"
 #include "json/stage.h"
 
-enum format { FORMAT_BY_NAME, FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL };
+enum format { FORMAT_BY_NAME, FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL, FORMAT_JSON };
 enum unit { UNIT_FILE, UNIT_LINES, UNIT_SECTIONS, UNIT_PARAGRAPHS };
 
 /* ---- paths.c ---- */
@@ -31,6 +31,9 @@ struct files {
 void files_add(struct files *f, const char *operand, enum format format, struct stage *st);
 void files_release(struct files *f);
 
+/* What messages call it. */
+const char *file_name(const struct file *f);
+
 /* ---- emit.c ---- */
 
 struct reader {
@@ -40,7 +43,14 @@ struct reader {
 	struct buf fields; /* the entry being made, less its id: {"source":... */
 	struct buf scratch;
 	struct entry entry;
+	/* "FILE:LINE" of the entry being made, for messages; see place(). */
+	const char *(*where)(struct reader *r);
+	void *input; /* the format's own, for where() */
+	struct buf place;
 };
+
+/* Puts "FILE:LINE" together; borrowed until the next call. */
+const char *place(struct reader *r, const struct file *f, uint64_t line);
 
 /* The headings over a place in a text; titles are borrowed. */
 struct heading {
@@ -57,12 +67,15 @@ struct outline {
 void outline_enter(struct outline *o, int level, struct span title);
 void outline_release(struct outline *o);
 
-/* Begin an entry, put fields into it, emit it.  o NULL: no such fields. */
+/*
+ * Begin an entry, put fields into it, emit it.  o NULL: no such fields; where
+ * NULL: ask where().
+ */
 void entry_begin(struct reader *r, const char *source, const struct outline *o);
 void entry_add(struct reader *r, const char *name, struct span text);
 void entry_end(struct reader *r, const char *where);
 
-/* Passes a line of JSON Lines on, with its id. */
+/* Passes r->entry on, with its id. */
 void entry_pass(struct reader *r);
 
 /* ---- text.c ---- */
@@ -74,14 +87,24 @@ struct span text_trim_lines(struct span s);
 
 void read_text(struct reader *r, const struct file *f);
 
+/* A descriptor; -1 if it does not open, and that was reported. */
+int open_file(struct reader *r, const struct file *f);
+
+/* For readers to call before they wait: what was made so far goes out. */
+void reader_flush(void *reader);
+
 /*
  * All of a file: valid UTF-8 without NUL, without a byte order mark, its lines
  * ending in \n alone.  false if there is none to work with; that was reported.
  */
-bool read_whole(struct reader *r, const char *path, struct buf *text);
+bool read_whole(struct reader *r, const struct file *f, struct buf *text);
 
 /* ---- markdown.c ---- */
 
 void read_markdown(struct reader *r, const struct file *f);
+
+/* ---- json.c ---- */
+
+void read_json(struct reader *r, const struct file *f);
 
 #endif

@@ -246,20 +246,24 @@ next_line(struct stage *st, struct span *line)
 }
 
 bool
-stage_line(struct stage *st, struct span *line)
+stage_incomplete(struct stage *st, struct span line)
 {
 	int status;
 
-	if (!next_line(st, line))
+	if (!incomplete_is(line, &status))
 		return false;
-	if (!incomplete_is(*line, &status))
-		return true;
 	st->ended = true;
 	st->stop_status = status;
 	buf_clear(&st->incomplete);
-	buf_addspan(&st->incomplete, *line);
+	buf_addspan(&st->incomplete, line);
 	buf_addc(&st->incomplete, '\n');
-	return false;
+	return true;
+}
+
+bool
+stage_line(struct stage *st, struct span *line)
+{
+	return next_line(st, line) && !stage_incomplete(st, *line);
 }
 
 bool

@@ -92,6 +92,12 @@ bool stage_stopped(const struct stage *st);
 bool stage_text_line(struct stage *st, struct span *line);
 
 /*
+ * For inputs that the command opens: whether a line is the incomplete mark, which
+ * is passed on then, and the stage stops.
+ */
+bool stage_incomplete(struct stage *st, struct span line);
+
+/*
  * For inputs that the command opens: one that cannot be read, as above, and one
  * with something bad in it (a bad line, as above) at "FILE:LINE" and a column.
  */

@@ -26,6 +26,9 @@ lists() {
 children() {
 	seq "$1" | awk '{ n = NR - 1; printf "{\"parent\":%d,\"index\":%d,\"count\":10,\"list\":\"some text %s\"}\n", n / 10, 9 - n % 10, $1 }'
 }
+array() {
+	seq "$1" | sed 's/.*/{"id":"&","text":"some text \\u00e9 &"},/; 1s/^/[/; $s/,$/]/'
+}
 markdown() {
 	seq "$1" | sed 's/.*/line & of a text/; s/^line [0-9]*00 .*/# &/'
 }
@@ -46,6 +49,7 @@ flat() {
 }
 
 flat entries bf-read -f jsonl
+flat array bf-read -f json
 flat entries bf-take --every 2
 flat entries bf-take -p 0.5
 flat entries bf-take --shard 1/2
