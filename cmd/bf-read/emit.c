@@ -114,20 +114,45 @@ entry_end(struct reader *r, const char *where)
 	jsonl_written(&r->st->out);
 }
 
-void
-entry_pass(struct reader *r)
+/* The hash of r->entry without the id that it has. */
+static struct span
+hash_without_id(struct reader *r, char hashed[ID_SIZE])
+{
+	entry_del(&r->entry, "id");
+	buf_clear(&r->scratch);
+	entry_write(&r->entry, &r->scratch);
+	return id_from_hash(span_of(r->scratch.data, r->scratch.len - 1), hashed);
+}
+
+/* empty_is_none: what is no id is replaced. */
+static void
+pass(struct reader *r, bool empty_is_none)
 {
 	struct entry *en = &r->entry;
+	struct span id = entry_get(en, "id");
 	char hashed[ID_SIZE];
-	struct span id;
 
 	if (r->id != NULL) {
 		id = id_from_field(r, NULL);
 		if (id.p == NULL)
 			return;
 		entry_set(en, "id", id);
-	} else if (entry_get(en, "id").p == NULL) {
+	} else if (id.p == NULL) {
 		entry_set(en, "id", id_from_hash(en->text, hashed));
+	} else if (empty_is_none && !id_is(id)) {
+		entry_set(en, "id", hash_without_id(r, hashed));
 	}
 	stage_emit(r->st, en);
+}
+
+void
+entry_pass(struct reader *r)
+{
+	pass(r, false);
+}
+
+void
+entry_pass_row(struct reader *r)
+{
+	pass(r, true);
 }

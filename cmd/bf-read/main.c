@@ -1,18 +1,22 @@
 /* bf-read: files and folders to entries. */
 #include "read.h"
 
-enum { OPT_AS = CLI_FIRST, OPT_ID };
+enum { OPT_AS = CLI_FIRST, OPT_DELIMITER, OPT_HEADER, OPT_INFER, OPT_ID };
 
 static const struct cli_option options[] = {
     {OPT_AS, "as", "UNIT", "file (default), lines, sections or paragraphs"},
-    {'f', "format", "FORMAT", "text, md, jsonl or json, whatever the names say"},
+    {'f', "format", "FORMAT",
+	"text, md, jsonl, json, csv or tsv, whatever the names say"},
+    {OPT_DELIMITER, "delimiter", "C", "what parts the cells of CSV (default ,)"},
+    {OPT_HEADER, "header", "A,B,...",
+	"the names of columns in files without a header"},
+    {OPT_INFER, "infer", NULL, "cells of CSV and TSV that are JSON become that"},
     {OPT_ID, "id", "FIELD", "the field whose value becomes the id"},
     CLI_COMMON,
     CLI_END,
 };
 static const struct cli_command command = {"bf-read",
-    "[--as file|lines|sections|paragraphs] [-f text|md|jsonl|json] [--id FIELD] "
-    "[PATH...]",
+    "[--as file|lines|sections|paragraphs] [-f FORMAT] [--id FIELD] [PATH...]",
     "files and folders to entries", options};
 
 /* The place of the argument in a list of words. */
@@ -38,11 +42,36 @@ unit_of(const struct cli *cli)
 static enum format
 format_of(const struct cli *cli)
 {
-	static const char *const words[] = {"text", "md", "jsonl", "json"};
-	static const enum format formats[] = {
-	    FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL, FORMAT_JSON};
+	static const char *const words[] = {
+	    "text", "md", "jsonl", "json", "csv", "tsv"};
+	static const enum format formats[] = {FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL,
+	    FORMAT_JSON, FORMAT_CSV, FORMAT_TSV};
 
-	return formats[one_of(cli, words, 4, "text, md, jsonl or json")];
+	return formats[one_of(cli, words, sizeof(words) / sizeof(*words),
+	    "text, md, jsonl, json, csv or tsv")];
+}
+
+static char
+delimiter_of(const struct cli *cli)
+{
+	const char *c = strcmp(cli->arg, "\\t") == 0 ? "\t" : cli->arg;
+
+	if (c[0] == '\0' || (unsigned char)c[0] > 127 || c[1] != '\0' ||
+	    strchr("\"\r\n", c[0]) != NULL)
+		cli_usage(cli,
+		    "%s wants one ASCII character that is no quote and no line end",
+		    cli->name);
+	return c[0];
+}
+
+static const char *
+header_of(const struct cli *cli)
+{
+	if (!header_is_good(cli->arg))
+		cli_usage(cli,
+		    "%s wants names, each of them once, with commas between them",
+		    cli->name);
+	return cli->arg;
 }
 
 static struct path *
@@ -84,6 +113,10 @@ read_file(struct reader *r, const struct file *f)
 	case FORMAT_JSON:
 		read_json(r, f);
 		break;
+	case FORMAT_CSV:
+	case FORMAT_TSV:
+		read_delimited(r, f);
+		break;
 	case FORMAT_TEXT:
 	case FORMAT_BY_NAME:
 		read_text(r, f);
@@ -106,7 +139,7 @@ main(int argc, char **argv)
 {
 	enum format format = FORMAT_BY_NAME;
 	struct files files = {NULL, 0, 0};
-	struct reader r = {.entry = ENTRY_INIT};
+	struct reader r = {.entry = ENTRY_INIT, .delimiter = ','};
 	struct stage st;
 	struct cli cli;
 	int key;
@@ -119,6 +152,12 @@ main(int argc, char **argv)
 			format = format_of(&cli);
 		else if (key == OPT_ID)
 			r.id = id_of(&cli);
+		else if (key == OPT_DELIMITER)
+			r.delimiter = delimiter_of(&cli);
+		else if (key == OPT_HEADER)
+			r.header = header_of(&cli);
+		else if (key == OPT_INFER)
+			r.infer = true;
 	}
 	stage_open(&st, &cli);
 	r.st = &st;

@@ -21,8 +21,8 @@ static const struct extension {
     {".jsonl", FORMAT_JSONL},
     {".ndjson", FORMAT_JSONL},
     {".json", FORMAT_JSON},
-    {".csv", FORMAT_BY_NAME},
-    {".tsv", FORMAT_BY_NAME},
+    {".csv", FORMAT_CSV},
+    {".tsv", FORMAT_TSV},
     {".sqlite", FORMAT_BY_NAME},
     {".db", FORMAT_BY_NAME},
 };
@@ -174,7 +174,7 @@ add_folder(struct files *f, const char *path, const struct stat *sb,
 	walk(f, path, &top, format, st);
 	if (f->n == first)
 		msg_warn("%s: nothing to read here (.md, .markdown, .txt, .jsonl, "
-			 ".ndjson, .json)",
+			 ".ndjson, .json, .csv, .tsv)",
 		    path);
 	else
 		qsort(f->at + first, f->n - first, sizeof(*f->at), by_path);

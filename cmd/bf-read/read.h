@@ -1,14 +1,18 @@
 /*
  * bf-read's parts: main.c knows the options, paths.c finds the files, emit.c
- * makes entries, text.c and markdown.c take texts apart, and json.c JSON.
+ * makes entries, text.c and markdown.c take texts apart, json.c JSON, and
+ * delimited.c CSV and TSV; columns.c makes entries of rows.
  */
 #ifndef BF_READ_H
 #define BF_READ_H
 
+#include "io/hashset.h"
 #include "json/path.h"
 #include "json/stage.h"
 
-enum format { FORMAT_BY_NAME, FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL, FORMAT_JSON };
+enum format {
+	FORMAT_BY_NAME, FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL, FORMAT_JSON,
+	FORMAT_CSV, FORMAT_TSV };
 enum unit { UNIT_FILE, UNIT_LINES, UNIT_SECTIONS, UNIT_PARAGRAPHS };
 
 /* ---- paths.c ---- */
@@ -40,6 +44,9 @@ struct reader {
 	struct stage *st;
 	enum unit unit;
 	struct path *id; /* NULL: from a hash */
+	char delimiter;     /* of CSV */
+	const char *header; /* the names of columns, or NULL: the first row has them */
+	bool infer;         /* cells may be other values than strings */
 	struct buf fields; /* the entry being made, less its id: {"source":... */
 	struct buf scratch;
 	struct entry entry;
@@ -77,6 +84,8 @@ void entry_end(struct reader *r, const char *where);
 
 /* Passes r->entry on, with its id. */
 void entry_pass(struct reader *r);
+/* The same where an id that is empty is none: the hash is put in its place. */
+void entry_pass_row(struct reader *r);
 
 /* ---- text.c ---- */
 
@@ -102,6 +111,37 @@ bool read_whole(struct reader *r, const struct file *f, struct buf *text);
 /* ---- markdown.c ---- */
 
 void read_markdown(struct reader *r, const struct file *f);
+
+/* ---- columns.c ---- */
+
+#define COLUMN_NONE SIZE_MAX
+
+struct columns {
+	struct buf names; /* what stands before each value: {"a": ,"b": */
+	size_t *end;      /* of each in names */
+	size_t n, cap;
+	size_t id;        /* the column called id, or COLUMN_NONE */
+	struct hashset seen;
+};
+
+void columns_init(struct columns *c);
+void columns_release(struct columns *c);
+/* false if there is one of that name. */
+bool columns_add(struct columns *c, struct span name);
+
+/*
+ * Into r->fields, cleared before, goes for each column in turn its name and, by
+ * the caller, its value; then the entry is emitted.
+ */
+void row_name(struct reader *r, const struct columns *c, size_t i);
+void row_end(struct reader *r, const struct columns *c);
+
+/* ---- delimited.c ---- */
+
+void read_delimited(struct reader *r, const struct file *f);
+
+/* Whether a comma-separated list names columns, all different. */
+bool header_is_good(const char *list);
 
 /* ---- json.c ---- */
 

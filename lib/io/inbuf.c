@@ -29,7 +29,7 @@ inbuf_open(struct inbuf *b, int fd)
 	b->in = unpack_open(fd);
 	if (b->no_wait)
 		unpack_no_wait(b->in);
-	b->start = b->end = b->counted = 0;
+	b->start = b->end = b->held = b->counted = 0;
 	b->line = b->column = 1;
 	b->eof = b->begun = false;
 }
@@ -114,14 +114,19 @@ inbuf_fill(struct inbuf *b, struct err *e)
 {
 	static const struct span mark = SPAN_INIT("\xef\xbb\xbf");
 
-	if (fill(b, e) < 0)
-		return -1;
+	b->end += b->held;
+	b->held = 0;
 	if (b->begun)
-		return 0;
-	/* At the beginning, until the bytes tell whether they are a mark. */
-	while (!b->eof && b->end < mark.n && memcmp(b->data, mark.p, b->end) == 0)
-		if (fill(b, e) < 0)
+		return fill(b, e);
+	/* Nothing is seen of the beginning until it tells whether it is a mark. */
+	do {
+		if (fill(b, e) < 0) {
+			b->held = b->end;
+			b->end = 0;
 			return -1;
+		}
+	} while (
+	    !b->eof && b->end < mark.n && memcmp(b->data, mark.p, b->end) == 0);
 	b->begun = true;
 	if (span_starts(span_of(b->data, b->end), mark))
 		b->start = mark.n;

@@ -34,6 +34,7 @@ struct inbuf {
 	void (*before)(void *arg);
 	void *arg;
 	bool no_wait;
+	size_t held;     /* bytes behind end that are not yet to be seen */
 	bool begun;      /* a byte order mark is behind start, if there was one */
 	size_t counted;  /* up to here, line and column are known */
 	uint64_t line;   /* of counted */

@@ -76,7 +76,7 @@ is "$(bf-read large.json | jq -r .text | cksum)" "$(jq -r '.[]' large.json | cks
 bad() {
 	printf "$1" >bad.json
 	run bf-read bad.json
-	is "$(cat err) $status $(sed \$d out | wc -l)" "bf-read: bad.json:$2: $3 2 $4" "$1"
+	is "$(cat err) $status $(sed \$d out | wc -l)" "bf-read: bad.json:$2: $3 2 $4" "bad: $2: $3"
 	like "$(tail -1 out)" '{"incomplete":{"by":"bf-read",*,"status":2}}' "... and it does not look whole"
 }
 bad '' 1:1 "no JSON value in it" 0

@@ -181,8 +181,8 @@ like "$(tail -1 out)" '{"incomplete":*' "and the stream does not look whole"
 mkdir hollow
 run bf-read hollow
 like "$(cat err)" "bf-read: hollow: nothing to read here*" "a folder with nothing in it is told"
-cp tree/b/data.json data.csv
-run bf-read data.csv
+cp tree/b/data.json data.db
+run bf-read data.db
 is "$status" 2 "a kind of file that is not read is refused"
 like "$(cat err)" "*-f text*" "with a way out"
 is "$(bf-read -f text tree/b/data.json | jq -r .text)" '{"id":"b/data.json"}' "-f text"
@@ -234,7 +234,7 @@ is "$status" 2 "closed standard input"
 run bf-read nowhere.md stories.md
 like "$(cat err) $status" "bf-read: nowhere.md: No such file or directory 2" "a file that is not there"
 is "$(sed \$d out | jq -r .source)" "stories.md" "the others are read"
-for args in '--as words' '-f xml' '-f csv' '--id a..b' '--nope'; do
+for args in '--as words' '-f xml' '-f CSV' '--id a..b' '--nope'; do
 	# shellcheck disable=SC2086
 	run bf-read $args stories.md
 	is "$status $(wc -l <err) $(wc -c <out)" "2 1 0" "usage: $args"

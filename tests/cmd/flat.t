@@ -29,6 +29,9 @@ children() {
 array() {
 	seq "$1" | sed 's/.*/{"id":"&","text":"some text \\u00e9 &"},/; 1s/^/[/; $s/,$/]/'
 }
+table() {
+	seq "$1" | sed 's/.*/&,"some ""text"" \xc3\xa9 &"/; 1s/^/id,text\n/'
+}
 markdown() {
 	seq "$1" | sed 's/.*/line & of a text/; s/^line [0-9]*00 .*/# &/'
 }
@@ -50,6 +53,7 @@ flat() {
 
 flat entries bf-read -f jsonl
 flat array bf-read -f json
+flat table bf-read -f csv
 flat entries bf-take --every 2
 flat entries bf-take -p 0.5
 flat entries bf-take --shard 1/2
