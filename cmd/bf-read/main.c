@@ -1,7 +1,14 @@
 /* bf-read: files and folders to entries. */
 #include "read.h"
 
-enum { OPT_AS = CLI_FIRST, OPT_DELIMITER, OPT_HEADER, OPT_INFER, OPT_ID };
+enum {
+	OPT_AS = CLI_FIRST,
+	OPT_DELIMITER,
+	OPT_HEADER,
+	OPT_INFER,
+	OPT_ID,
+	OPT_ID_HASH
+};
 
 static const struct cli_option options[] = {
     {OPT_AS, "as", "UNIT", "file (default), lines, sections or paragraphs"},
@@ -11,7 +18,9 @@ static const struct cli_option options[] = {
     {OPT_HEADER, "header", "A,B,...",
 	"the names of columns in files without a header"},
     {OPT_INFER, "infer", NULL, "cells of CSV and TSV that are JSON become that"},
-    {OPT_ID, "id", "FIELD", "the field whose value becomes the id"},
+    {OPT_ID, "id", "FIELD", "the field whose value becomes the id, or none"},
+    {OPT_ID_HASH, "id-hash", "FIELD,...",
+	"the id is the hash of these fields alone"},
     CLI_COMMON,
     CLI_END,
 };
@@ -74,15 +83,18 @@ header_of(const struct cli *cli)
 	return cli->arg;
 }
 
-static struct path *
-id_of(const struct cli *cli)
+static void
+set_ids(struct ids *ids, const struct cli *cli, int key)
 {
+	int (*set)(struct ids *, const char *,
+	    struct err *) = key == OPT_ID ? ids_from_field : ids_from_hash;
 	struct err e = ERR_INIT;
-	struct path *p = path_parse(span_str(cli->arg), &e);
 
-	if (p == NULL)
+	if (ids->from != ID_HASH)
+		cli_usage(
+		    cli, "%s: what the id is has been said already", cli->name);
+	if (set(ids, cli->arg, &e) < 0)
 		cli_usage(cli, "%s: %s", cli->name, e.text);
-	return p;
 }
 
 static const char *
@@ -150,8 +162,8 @@ main(int argc, char **argv)
 			r.unit = unit_of(&cli);
 		else if (key == 'f')
 			format = format_of(&cli);
-		else if (key == OPT_ID)
-			r.id = id_of(&cli);
+		else if (key == OPT_ID || key == OPT_ID_HASH)
+			set_ids(&r.ids, &cli, key);
 		else if (key == OPT_DELIMITER)
 			r.delimiter = delimiter_of(&cli);
 		else if (key == OPT_HEADER)
@@ -165,7 +177,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < files.n && !stage_stopped(&st); i++)
 		read_file(&r, &files.at[i]);
 	files_release(&files);
-	path_free(r.id);
+	ids_release(&r.ids);
 	buf_release(&r.fields);
 	buf_release(&r.scratch);
 	buf_release(&r.place);

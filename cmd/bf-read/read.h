@@ -1,12 +1,13 @@
 /*
  * bf-read's parts: main.c knows the options, paths.c finds the files, emit.c
- * makes entries, text.c and markdown.c take texts apart, json.c JSON, and
+ * makes entries and ids.c their ids, text.c and markdown.c take texts apart, json.c JSON, and
  * delimited.c CSV and TSV; columns.c makes entries of rows.
  */
 #ifndef BF_READ_H
 #define BF_READ_H
 
 #include "io/hashset.h"
+#include "json/id.h"
 #include "json/path.h"
 #include "json/stage.h"
 
@@ -38,12 +39,39 @@ void files_release(struct files *f);
 /* What messages call it. */
 const char *file_name(const struct file *f);
 
+/* ---- ids.c ---- */
+
+struct reader;
+
+struct ids {
+	enum {
+		ID_HASH, /* of the whole entry, where it has none */
+		ID_FIELD,
+		ID_HASH_OF, /* some fields */
+		ID_NONE,
+	} from;
+	struct path **paths;
+	size_t n;
+	struct buf text; /* what is hashed */
+};
+
+/* --id FIELD, --id-hash FIELD,...; 0, or -1 and e. */
+int ids_from_field(struct ids *ids, const char *field, struct err *e);
+int ids_from_hash(struct ids *ids, const char *fields, struct err *e);
+void ids_release(struct ids *ids);
+
+/*
+ * The id of r->entry by ID_FIELD or ID_HASH_OF; SPAN_NONE, and the entry has
+ * failed, if a field is not as it must be.  where NULL: ask r->where().
+ */
+struct span ids_make(struct reader *r, const char *where, char hashed[ID_SIZE]);
+
 /* ---- emit.c ---- */
 
 struct reader {
 	struct stage *st;
 	enum unit unit;
-	struct path *id; /* NULL: from a hash */
+	struct ids ids;
 	char delimiter;     /* of CSV */
 	const char *header; /* the names of columns, or NULL: the first row has them */
 	bool infer;         /* cells may be other values than strings */
