@@ -6,18 +6,21 @@ enum {
 	OPT_DELIMITER,
 	OPT_HEADER,
 	OPT_INFER,
+	OPT_TABLE,
+	OPT_QUERY,
 	OPT_ID,
 	OPT_ID_HASH
 };
 
 static const struct cli_option options[] = {
     {OPT_AS, "as", "UNIT", "file (default), lines, sections or paragraphs"},
-    {'f', "format", "FORMAT",
-	"text, md, jsonl, json, csv or tsv, whatever the names say"},
+    {'f', "format", "FORMAT", "text, md, jsonl, json, csv, tsv or sqlite"},
     {OPT_DELIMITER, "delimiter", "C", "what parts the cells of CSV (default ,)"},
     {OPT_HEADER, "header", "A,B,...",
 	"the names of columns in files without a header"},
     {OPT_INFER, "infer", NULL, "cells of CSV and TSV that are JSON become that"},
+    {OPT_TABLE, "table", "NAME", "the table of SQLite to read"},
+    {OPT_QUERY, "query", "SQL", "the rows of SQLite to read, by a SELECT"},
     {OPT_ID, "id", "FIELD", "the field whose value becomes the id, or none"},
     {OPT_ID_HASH, "id-hash", "FIELD,...",
 	"the id is the hash of these fields alone"},
@@ -52,12 +55,12 @@ static enum format
 format_of(const struct cli *cli)
 {
 	static const char *const words[] = {
-	    "text", "md", "jsonl", "json", "csv", "tsv"};
+	    "text", "md", "jsonl", "json", "csv", "tsv", "sqlite"};
 	static const enum format formats[] = {FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL,
-	    FORMAT_JSON, FORMAT_CSV, FORMAT_TSV};
+	    FORMAT_JSON, FORMAT_CSV, FORMAT_TSV, FORMAT_SQLITE};
 
 	return formats[one_of(cli, words, sizeof(words) / sizeof(*words),
-	    "text, md, jsonl, json, csv or tsv")];
+	    "text, md, jsonl, json, csv, tsv or sqlite")];
 }
 
 static char
@@ -129,6 +132,9 @@ read_file(struct reader *r, const struct file *f)
 	case FORMAT_TSV:
 		read_delimited(r, f);
 		break;
+	case FORMAT_SQLITE:
+		read_sqlite(r, f);
+		break;
 	case FORMAT_TEXT:
 	case FORMAT_BY_NAME:
 		read_text(r, f);
@@ -170,7 +176,13 @@ main(int argc, char **argv)
 			r.header = header_of(&cli);
 		else if (key == OPT_INFER)
 			r.infer = true;
+		else if (key == OPT_TABLE)
+			r.table = cli.arg;
+		else if (key == OPT_QUERY)
+			r.query = cli.arg;
 	}
+	if (r.table != NULL && r.query != NULL)
+		cli_usage(&cli, "--table and --query: give one of them");
 	stage_open(&st, &cli);
 	r.st = &st;
 	find_files(&files, &cli, format, &st);

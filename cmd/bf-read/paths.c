@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* What extensions mean; those without a format are refused, not read as text. */
+/* What extensions mean. */
 static const struct extension {
 	const char *name;
-	enum format format; /* FORMAT_BY_NAME: none that is read here */
+	enum format format;
 } extensions[] = {
     {".md", FORMAT_MD},
     {".markdown", FORMAT_MD},
@@ -23,8 +23,9 @@ static const struct extension {
     {".json", FORMAT_JSON},
     {".csv", FORMAT_CSV},
     {".tsv", FORMAT_TSV},
-    {".sqlite", FORMAT_BY_NAME},
-    {".db", FORMAT_BY_NAME},
+    {".sqlite", FORMAT_SQLITE},
+    {".sqlite3", FORMAT_SQLITE},
+    {".db", FORMAT_SQLITE},
 };
 
 /* The folders above one, to notice links that lead back up. */
@@ -101,14 +102,13 @@ add_found(struct files *f, char *path, const struct folder *here,
 
 	if (stat(path, &sb) < 0) {
 		/* A dangling link matters only where its name would be read. */
-		if (x != NULL && x->format != FORMAT_BY_NAME)
+		if (x != NULL)
 			stage_lost(st, path, strerror(errno));
 	} else if (S_ISDIR(sb.st_mode)) {
 		below.dev = sb.st_dev;
 		below.ino = sb.st_ino;
 		walk(f, path, &below, format, st);
-	} else if (S_ISREG(sb.st_mode) && x != NULL &&
-		   x->format != FORMAT_BY_NAME) {
+	} else if (S_ISREG(sb.st_mode) && x != NULL) {
 		add(f, path, format == FORMAT_BY_NAME ? x->format : format);
 		return;
 	} else {
@@ -174,7 +174,7 @@ add_folder(struct files *f, const char *path, const struct stat *sb,
 	walk(f, path, &top, format, st);
 	if (f->n == first)
 		msg_warn("%s: nothing to read here (.md, .markdown, .txt, .jsonl, "
-			 ".ndjson, .json, .csv, .tsv)",
+			 ".ndjson, .json, .csv, .tsv, .sqlite, .sqlite3, .db)",
 		    path);
 	else
 		qsort(f->at + first, f->n - first, sizeof(*f->at), by_path);
@@ -198,9 +198,6 @@ files_add(
 		add_folder(f, operand, &sb, format, st);
 	} else if (format != FORMAT_BY_NAME) {
 		add(f, mem_strdup(operand), format);
-	} else if (x != NULL && x->format == FORMAT_BY_NAME) {
-		stage_lost(st, operand,
-		    "files of this kind are not read; -f text reads it as text");
 	} else {
 		add(f, mem_strdup(operand), x == NULL ? FORMAT_TEXT : x->format);
 	}

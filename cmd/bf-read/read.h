@@ -1,7 +1,7 @@
 /*
  * bf-read's parts: main.c knows the options, paths.c finds the files, emit.c
  * makes entries and ids.c their ids, text.c and markdown.c take texts apart, json.c JSON, and
- * delimited.c CSV and TSV; columns.c makes entries of rows.
+ * delimited.c CSV and TSV, and sqlite.c SQLite; columns.c makes entries of rows.
  */
 #ifndef BF_READ_H
 #define BF_READ_H
@@ -13,7 +13,7 @@
 
 enum format {
 	FORMAT_BY_NAME, FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL, FORMAT_JSON,
-	FORMAT_CSV, FORMAT_TSV };
+	FORMAT_CSV, FORMAT_TSV, FORMAT_SQLITE };
 enum unit { UNIT_FILE, UNIT_LINES, UNIT_SECTIONS, UNIT_PARAGRAPHS };
 
 /* ---- paths.c ---- */
@@ -74,6 +74,8 @@ struct reader {
 	struct ids ids;
 	char delimiter;     /* of CSV */
 	const char *header; /* the names of columns, or NULL: the first row has them */
+	const char *table;  /* of SQLite, or NULL */
+	const char *query;  /* likewise */
 	bool infer;         /* cells may be other values than strings */
 	struct buf fields; /* the entry being made, less its id: {"source":... */
 	struct buf scratch;
@@ -170,6 +172,10 @@ void read_delimited(struct reader *r, const struct file *f);
 
 /* Whether a comma-separated list names columns, all different. */
 bool header_is_good(const char *list);
+
+/* ---- sqlite.c ---- */
+
+void read_sqlite(struct reader *r, const struct file *f);
 
 /* ---- json.c ---- */
 

@@ -98,19 +98,33 @@ stage_lost(struct stage *st, const char *name, const char *why)
 		buf_addf(&st->lost, "%s: %s", name, why);
 }
 
-void
-stage_bad(struct stage *st, const char *where, size_t column, const char *what)
+/* What is bad has been told. */
+static void
+go_on_or_stop(struct stage *st, const char *kind, const char *where)
 {
 	struct buf why = BUF_INIT;
 
-	msg_error("%s:%zu: %s", where, column, what);
 	if (st->cli->keep_going) {
 		at_least(st, STATUS_SOME_FAILED);
 		return;
 	}
-	buf_addf(&why, "bad line %s", where);
+	buf_addf(&why, "bad %s %s", kind, where);
 	stop(st, STATUS_CANNOT, buf_cstr(&why));
 	buf_release(&why);
+}
+
+void
+stage_bad(struct stage *st, const char *where, size_t column, const char *what)
+{
+	msg_error("%s:%zu: %s", where, column, what);
+	go_on_or_stop(st, "line", where);
+}
+
+void
+stage_bad_entry(struct stage *st, const char *where, const char *what)
+{
+	msg_error("%s: %s", where, what);
+	go_on_or_stop(st, "entry", where);
 }
 
 static void
@@ -432,14 +446,7 @@ stage_refuse(struct stage *st, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vaddf(&why, fmt, ap);
 	va_end(ap);
-	msg_error("%s: %s", stage_where(st), buf_cstr(&why));
-	if (st->cli->keep_going) {
-		at_least(st, STATUS_SOME_FAILED);
-	} else {
-		buf_clear(&why);
-		buf_addf(&why, "bad entry %s", stage_where(st));
-		stop(st, STATUS_CANNOT, buf_cstr(&why));
-	}
+	stage_bad_entry(st, stage_where(st), buf_cstr(&why));
 	buf_release(&why);
 }
 

@@ -99,11 +99,13 @@ bool stage_incomplete(struct stage *st, struct span line);
 
 /*
  * For inputs that the command opens: one that cannot be read, as above, and one
- * with something bad in it (a bad line, as above) at "FILE:LINE" and a column.
+ * with something bad in it (a bad line, as above) at "FILE:LINE" and a column, or
+ * where there are no lines at any place.
  */
 void stage_lost(struct stage *st, const char *name, const char *why);
 void stage_bad(
     struct stage *st, const char *where, size_t column, const char *what);
+void stage_bad_entry(struct stage *st, const char *where, const char *what);
 
 /*
  * From now on regular files that are not packed are mapped (io/filemap.h), as

@@ -181,10 +181,6 @@ like "$(tail -1 out)" '{"incomplete":*' "and the stream does not look whole"
 mkdir hollow
 run bf-read hollow
 like "$(cat err)" "bf-read: hollow: nothing to read here*" "a folder with nothing in it is told"
-cp tree/b/data.json data.db
-run bf-read data.db
-is "$status" 2 "a kind of file that is not read is refused"
-like "$(cat err)" "*-f text*" "with a way out"
 is "$(bf-read -f text tree/b/data.json | jq -r .text)" '{"id":"b/data.json"}' "-f text"
 printf 'x\n' >'a "quoted"
 name.txt'
