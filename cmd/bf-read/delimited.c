@@ -203,7 +203,8 @@ read_delimited(struct reader *r, const struct file *f)
 	in.rows = delimited_reader_new(
 	    (size_t)r->st->cli->max_line, reader_flush, r);
 	delimited_reader_open(in.rows, fd,
-	    f->format == FORMAT_TSV ? DELIMITED_TSV : DELIMITED_CSV, r->delimiter);
+	    f->format == FORMAT_TSV ? DELIMITED_TSV : DELIMITED_CSV,
+	    r->delimiter == '\0' ? ',' : r->delimiter);
 	r->where = row_where;
 	r->input = &in;
 	put_rows(r, &in);

@@ -3,18 +3,26 @@
 
 enum {
 	OPT_AS = CLI_FIRST,
+	OPT_INCLUDE,
+	OPT_EXCLUDE,
+	OPT_RECURSIVE,
+	OPT_NO_RECURSIVE,
 	OPT_DELIMITER,
 	OPT_HEADER,
 	OPT_INFER,
 	OPT_TABLE,
 	OPT_QUERY,
 	OPT_ID,
-	OPT_ID_HASH
+	OPT_ID_HASH,
 };
 
 static const struct cli_option options[] = {
     {OPT_AS, "as", "UNIT", "file (default), lines, sections or paragraphs"},
     {'f', "format", "FORMAT", "text, md, jsonl, json, csv, tsv or sqlite"},
+    {OPT_INCLUDE, "include", "GLOB", "of folders, read only what matches"},
+    {OPT_EXCLUDE, "exclude", "GLOB", "of folders, leave out what matches"},
+    {OPT_RECURSIVE, "recursive", NULL, "read the folders in folders (default)"},
+    {OPT_NO_RECURSIVE, "no-recursive", NULL, "leave them out"},
     {OPT_DELIMITER, "delimiter", "C", "what parts the cells of CSV (default ,)"},
     {OPT_HEADER, "header", "A,B,...",
 	"the names of columns in files without a header"},
@@ -31,36 +39,62 @@ static const struct cli_command command = {"bf-read",
     "[--as file|lines|sections|paragraphs] [-f FORMAT] [--id FIELD] [PATH...]",
     "files and folders to entries", options};
 
-/* The place of the argument in a list of words. */
-static int
-one_of(const struct cli *cli, const char *const *words, int n, const char *wanted)
-{
-	for (int i = 0; i < n; i++)
-		if (strcmp(cli->arg, words[i]) == 0)
-			return i;
-	cli_usage(cli, "%s wants %s, not '%s'", cli->name, wanted, cli->arg);
-}
-
 static enum unit
 unit_of(const struct cli *cli)
 {
 	static const char *const words[] = {
 	    "file", "lines", "sections", "paragraphs"};
 
-	return (enum unit)one_of(
-	    cli, words, 4, "file, lines, sections or paragraphs");
+	for (int i = 0; i < 4; i++)
+		if (strcmp(cli->arg, words[i]) == 0)
+			return (enum unit)i;
+	cli_usage(cli, "%s wants file, lines, sections or paragraphs, not '%s'",
+	    cli->name, cli->arg);
 }
+
+static const struct format_word {
+	const char *word;
+	enum format format;
+	const char *name;
+} format_words[] = {
+    {"text", FORMAT_TEXT, "text"},
+    {"md", FORMAT_MD, "Markdown"},
+    {"jsonl", FORMAT_JSONL, "JSON Lines"},
+    {"json", FORMAT_JSON, "JSON"},
+    {"csv", FORMAT_CSV, "CSV"},
+    {"tsv", FORMAT_TSV, "TSV"},
+    {"sqlite", FORMAT_SQLITE, "SQLite"},
+};
+
+#define NFORMATS (sizeof(format_words) / sizeof(*format_words))
 
 static enum format
 format_of(const struct cli *cli)
 {
-	static const char *const words[] = {
-	    "text", "md", "jsonl", "json", "csv", "tsv", "sqlite"};
-	static const enum format formats[] = {FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL,
-	    FORMAT_JSON, FORMAT_CSV, FORMAT_TSV, FORMAT_SQLITE};
+	for (size_t i = 0; i < NFORMATS; i++)
+		if (strcmp(cli->arg, format_words[i].word) == 0)
+			return format_words[i].format;
+	cli_usage(cli,
+	    "%s wants text, md, jsonl, json, csv, tsv or sqlite, not '%s'",
+	    cli->name, cli->arg);
+}
 
-	return formats[one_of(cli, words, sizeof(words) / sizeof(*words),
-	    "text, md, jsonl, json, csv, tsv or sqlite")];
+static const char *
+format_name(enum format format)
+{
+	size_t i = 0;
+
+	while (i < NFORMATS - 1 && format_words[i].format != format)
+		i++;
+	return format_words[i].name;
+}
+
+/* Formats that --as has nothing to say to.  JSON Lines are entries already. */
+static bool
+has_own_entries(enum format format)
+{
+	return format == FORMAT_JSON || format == FORMAT_CSV ||
+	       format == FORMAT_TSV || format == FORMAT_SQLITE;
 }
 
 static char
@@ -118,6 +152,16 @@ read_jsonl(struct reader *r, const struct file *f)
 static void
 read_file(struct reader *r, const struct file *f)
 {
+	struct err e = ERR_INIT;
+
+	if (r->unit_given && has_own_entries(f->format)) {
+		err_set(&e,
+		    "--as is for texts, not for %s; --exclude leaves it out of a "
+		    "folder, -f text takes it for a text",
+		    format_name(f->format));
+		stage_lost(r->st, file_name(f), e.text);
+		return;
+	}
 	switch (f->format) {
 	case FORMAT_JSONL:
 		read_jsonl(r, f);
@@ -143,49 +187,97 @@ read_file(struct reader *r, const struct file *f)
 }
 
 static void
-find_files(struct files *files, const struct cli *cli, enum format format,
-    struct stage *st)
+find_files(struct files *files, const struct cli *cli, struct stage *st)
 {
 	if (cli->noperands == 0)
-		files_add(files, "-", format, st);
+		files_add(files, "-", st);
 	for (int i = 0; i < cli->noperands; i++)
-		files_add(files, cli->operands[i], format, st);
+		files_add(files, cli->operands[i], st);
+}
+
+/* Options of CSV, TSV and SQLite. */
+static void
+set_row_option(struct reader *r, const struct cli *cli, int key)
+{
+	if (key == OPT_DELIMITER)
+		r->delimiter = delimiter_of(cli);
+	else if (key == OPT_HEADER)
+		r->header = header_of(cli);
+	else if (key == OPT_INFER)
+		r->infer = true;
+	else if (key == OPT_TABLE)
+		r->table = cli->arg;
+	else if (key == OPT_QUERY)
+		r->query = cli->arg;
+}
+
+static void
+set_option(struct reader *r, struct files *files, const struct cli *cli, int key)
+{
+	switch (key) {
+	case OPT_AS:
+		r->unit = unit_of(cli);
+		r->unit_given = true;
+		break;
+	case 'f':
+		files->format = format_of(cli);
+		break;
+	case OPT_INCLUDE:
+		globs_add(&files->include, cli->arg);
+		break;
+	case OPT_EXCLUDE:
+		globs_add(&files->exclude, cli->arg);
+		break;
+	case OPT_RECURSIVE:
+	case OPT_NO_RECURSIVE:
+		files->flat = key == OPT_NO_RECURSIVE;
+		break;
+	case OPT_ID:
+	case OPT_ID_HASH:
+		set_ids(&r->ids, cli, key);
+		break;
+	default:
+		set_row_option(r, cli, key);
+	}
+}
+
+/* What would do nothing is a mistake. */
+static void
+check_options(const struct reader *r, enum format format, const struct cli *cli)
+{
+	bool any = format == FORMAT_BY_NAME;
+	bool rows = format == FORMAT_CSV || format == FORMAT_TSV;
+
+	if (r->table != NULL && r->query != NULL)
+		cli_usage(cli, "--table and --query: give one of them");
+	if ((r->table != NULL || r->query != NULL) && !any &&
+	    format != FORMAT_SQLITE)
+		cli_usage(cli, "--table and --query are for SQLite");
+	if (r->delimiter != '\0' && !any && format != FORMAT_CSV)
+		cli_usage(cli, "--delimiter is for CSV");
+	if ((r->header != NULL || r->infer) && !any && !rows)
+		cli_usage(cli, "--header and --infer are for CSV and TSV");
+	if (r->unit_given && has_own_entries(format))
+		cli_usage(
+		    cli, "--as is for texts, not for %s", format_name(format));
 }
 
 int
 main(int argc, char **argv)
 {
-	enum format format = FORMAT_BY_NAME;
-	struct files files = {NULL, 0, 0};
-	struct reader r = {.entry = ENTRY_INIT, .delimiter = ','};
+	struct files files = {.format = FORMAT_BY_NAME};
+	struct reader r = {.entry = ENTRY_INIT};
 	struct stage st;
 	struct cli cli;
 	int key;
 
 	cli_start(&cli, &command, argc, argv);
-	while ((key = cli_next(&cli)) != CLI_DONE) {
-		if (key == OPT_AS)
-			r.unit = unit_of(&cli);
-		else if (key == 'f')
-			format = format_of(&cli);
-		else if (key == OPT_ID || key == OPT_ID_HASH)
-			set_ids(&r.ids, &cli, key);
-		else if (key == OPT_DELIMITER)
-			r.delimiter = delimiter_of(&cli);
-		else if (key == OPT_HEADER)
-			r.header = header_of(&cli);
-		else if (key == OPT_INFER)
-			r.infer = true;
-		else if (key == OPT_TABLE)
-			r.table = cli.arg;
-		else if (key == OPT_QUERY)
-			r.query = cli.arg;
-	}
-	if (r.table != NULL && r.query != NULL)
-		cli_usage(&cli, "--table and --query: give one of them");
+	while ((key = cli_next(&cli)) != CLI_DONE)
+		set_option(&r, &files, &cli, key);
+	check_options(&r, files.format, &cli);
 	stage_open(&st, &cli);
 	r.st = &st;
-	find_files(&files, &cli, format, &st);
+	find_files(&files, &cli, &st);
 	for (size_t i = 0; i < files.n && !stage_stopped(&st); i++)
 		read_file(&r, &files.at[i]);
 	files_release(&files);

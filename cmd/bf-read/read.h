@@ -1,6 +1,6 @@
 /*
- * bf-read's parts: main.c knows the options, paths.c finds the files, emit.c
- * makes entries and ids.c their ids, text.c and markdown.c take texts apart, json.c JSON, and
+ * bf-read's parts: main.c knows the options, paths.c finds the files (globs.c
+ * says which of those in folders), emit.c makes entries and ids.c their ids, text.c and markdown.c take texts apart, json.c JSON, and
  * delimited.c CSV and TSV, and sqlite.c SQLite; columns.c makes entries of rows.
  */
 #ifndef BF_READ_H
@@ -16,6 +16,26 @@ enum format {
 	FORMAT_CSV, FORMAT_TSV, FORMAT_SQLITE };
 enum unit { UNIT_FILE, UNIT_LINES, UNIT_SECTIONS, UNIT_PARAGRAPHS };
 
+/* ---- globs.c ---- */
+
+/* Patterns of fnmatch(3), borrowed. */
+struct globs {
+	const char **at;
+	size_t n;
+};
+
+void globs_add(struct globs *g, const char *pattern);
+void globs_release(struct globs *g);
+
+/*
+ * Whether one of them matches a path: as a whole where the pattern has a slash,
+ * else its last part.  hidden_too: wildcards match a dot that a name begins with.
+ */
+bool globs_match(const struct globs *g, const char *path, bool hidden_too);
+
+/* Whether one of them may match what is below this folder, which it names. */
+bool globs_lead_into(const struct globs *g, const char *folder);
+
 /* ---- paths.c ---- */
 
 struct file {
@@ -26,14 +46,20 @@ struct file {
 struct files {
 	struct file *at;
 	size_t n, cap;
+
+	/* what the user asked for */
+	enum format format;
+	struct globs include, exclude; /* of what is in folders */
+	bool flat; /* folders in folders are left out */
 };
 
 /*
  * The files that an operand means, appended: itself, or what is below it if it
- * is a folder, in the order of their paths' bytes.  What cannot be read is
- * reported to st.  format is what the user asked for.
+ * is a folder, in the order of their paths' bytes; or, where there is no such
+ * file and it is a pattern, those that match.  What cannot be read is reported
+ * to st.
  */
-void files_add(struct files *f, const char *operand, enum format format, struct stage *st);
+void files_add(struct files *f, const char *operand, struct stage *st);
 void files_release(struct files *f);
 
 /* What messages call it. */
@@ -71,8 +97,9 @@ struct span ids_make(struct reader *r, const char *where, char hashed[ID_SIZE]);
 struct reader {
 	struct stage *st;
 	enum unit unit;
+	bool unit_given;
 	struct ids ids;
-	char delimiter;     /* of CSV */
+	char delimiter;     /* of CSV; NUL: a comma */
 	const char *header; /* the names of columns, or NULL: the first row has them */
 	const char *table;  /* of SQLite, or NULL */
 	const char *query;  /* likewise */
