@@ -29,6 +29,10 @@ inbuf_open(struct inbuf *b, int fd)
 	b->in = unpack_open(fd);
 	if (b->no_wait)
 		unpack_no_wait(b->in);
+	if (b->data == NULL) {
+		b->cap = READ_SIZE;
+		b->data = mem_alloc(b->cap);
+	}
 	b->start = b->end = b->held = b->counted = 0;
 	b->line = b->column = 1;
 	b->eof = b->begun = false;
@@ -84,10 +88,7 @@ make_room(struct inbuf *b)
 		b->end -= b->start;
 		b->start = b->counted = 0;
 	}
-	if (b->cap == 0) {
-		b->cap = READ_SIZE;
-		b->data = mem_alloc(b->cap);
-	} else if (b->end >= b->cap - b->cap / 4) {
+	if (b->end >= b->cap - b->cap / 4) {
 		b->data = mem_resize(b->data, b->cap, 2);
 		b->cap *= 2;
 	}

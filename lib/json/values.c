@@ -175,16 +175,23 @@ ends_itself(char last)
 }
 
 /*
- * Checks the value at start, whose end c.p then is.  VALUES_END where more must
- * be read to tell: it is not all there.
+ * Checks the value at start, whose end c.p then is.  VALUES_END where it takes
+ * more bytes to tell, or more than a value may have.
  */
 static enum values_result
 check(struct values_reader *r, struct check *c, bool whole, struct err *e)
 {
 	size_t outer = r->where == AT_TOP ? 0 : 1;
+	size_t n = r->in.end - r->in.start;
+	const char *begin = r->in.data + r->in.start;
 	bool good;
 
-	*c = (struct check){r->in.data + r->in.start, r->in.data + r->in.end, NULL};
+	/* So that what is told does not depend on how much has been read. */
+	if (n > r->max && n - r->max > 1) {
+		n = r->max + 1;
+		whole = whole && r->seeking && r->sought <= n;
+	}
+	*c = (struct check){begin, begin + n, NULL};
 	good = check_value(c, outer);
 	if (good && !whole && c->p == c->end && !ends_itself(c->p[-1]))
 		return VALUES_END;
@@ -197,6 +204,24 @@ check(struct values_reader *r, struct check *c, bool whole, struct err *e)
 	return bad(r, (size_t)(c->p - r->in.data), e, c->why);
 }
 
+/* The same, reading on until that can be told. */
+static enum values_result
+read_and_check(struct values_reader *r, struct check *c, struct err *e)
+{
+	enum values_result got;
+	struct inbuf *in = &r->in;
+	bool whole;
+
+	if (!r->seeking)
+		seek_from_start(r);
+	while (!(whole = seek(r) || in->eof) && in->end - in->start <= r->max)
+		if (inbuf_fill(in, e) < 0)
+			return VALUES_FAIL;
+	got = check(r, c, whole, e);
+	r->seeking = false;
+	return got;
+}
+
 static enum values_result
 take(struct values_reader *r, struct span *value, struct err *e)
 {
@@ -207,18 +232,10 @@ take(struct values_reader *r, struct span *value, struct err *e)
 	/* Most are there as a whole. */
 	if (!r->seeking)
 		got = check(r, &c, in->eof, e);
-	if (got == VALUES_END) {
-		if (!r->seeking)
-			seek_from_start(r);
-		while (!seek(r) && !in->eof) {
-			if (in->end - in->start > r->max)
-				return too_long(r, e);
-			if (inbuf_fill(in, e) < 0)
-				return VALUES_FAIL;
-		}
-		r->seeking = false;
-		got = check(r, &c, true, e);
-	}
+	if (got == VALUES_END)
+		got = read_and_check(r, &c, e);
+	if (got == VALUES_END)
+		return too_long(r, e);
 	if (got != VALUES_VALUE)
 		return got;
 	*value = span_of(
