@@ -1,6 +1,7 @@
 /* SQLite: each row of a table, or of a query's result, an entry. */
 #include "read.h"
 
+#include "base/msg.h"
 #include "io/fdio.h"
 #include "io/num.h"
 #include "io/sqlite.h"
@@ -226,8 +227,9 @@ open_database(struct reader *r, struct database *d)
 		result = d->sq->open_v2(buf_cstr(&d->uri), &d->db,
 		    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
 	}
-	if (d->copy.len > 0)
-		unlink(d->copy.data);
+	if (d->copy.len > 0 && unlink(d->copy.data) < 0)
+		msg_warn(
+		    "%s: cannot be removed: %s", d->copy.data, strerror(errno));
 	if (path == NULL)
 		return -1;
 	if (result != SQLITE_OK)

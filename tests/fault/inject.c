@@ -8,7 +8,7 @@
  *
  *   CALL	read (also pread), write (also pwrite, writev), open (also
  *		openat, mkostemp), fsync, fdatasync, rename (also renameat),
- *		link (linkat), unlink (unlinkat), close, ftruncate, mmap,
+ *		link (linkat), unlink (also unlinkat), close, ftruncate, mmap,
  *		poll, dlopen (whatever its WHAT, the library is not found)
  *
  *   WHAT	an errno by name or number: the call does nothing and fails
@@ -235,6 +235,16 @@ __pread_chk(int fd, void *p, size_t n, off_t at, size_t size)
 	return n > size ? abort(), -1 : pread(fd, p, n, at);
 }
 
+/* libsqlite3's. */
+ssize_t
+pread64(int fd, void *p, size_t n, off64_t at)
+{
+	REAL(pread64, "read", fd, NULL);
+	if (w == FAIL)
+		return -1;
+	FINISH(ssize_t, next(fd, p, part(w, n), at));
+}
+
 ssize_t
 write(int fd, const void *p, size_t n)
 {
@@ -371,6 +381,15 @@ linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 	if (w == FAIL)
 		return -1;
 	FINISH(int, next(from_dir, from, to_dir, to, flags));
+}
+
+int
+unlink(const char *path)
+{
+	REAL(unlink, "unlink", -1, path);
+	if (w == FAIL)
+		return -1;
+	FINISH(int, next(path));
 }
 
 int
