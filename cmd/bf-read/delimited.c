@@ -205,8 +205,7 @@ read_delimited(struct reader *r, const struct file *f)
 	delimited_reader_open(in.rows, fd,
 	    f->format == FORMAT_TSV ? DELIMITED_TSV : DELIMITED_CSV,
 	    r->delimiter == '\0' ? ',' : r->delimiter);
-	r->where = row_where;
-	r->input = &in;
+	places_by(r, row_where, &in);
 	put_rows(r, &in);
 	delimited_reader_free(in.rows);
 	columns_release(&in.columns);

@@ -58,6 +58,13 @@ entry_add(struct reader *r, const char *name, struct span text)
 	json_add_string(&r->fields, text);
 }
 
+void
+places_by(struct reader *r, const char *(*where)(struct reader *r), void *input)
+{
+	r->where = where;
+	r->input = input;
+}
+
 const char *
 place(struct reader *r, const struct file *f, uint64_t line)
 {

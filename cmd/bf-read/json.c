@@ -95,8 +95,7 @@ read_json(struct reader *r, const struct file *f)
 	in.values = values_reader_new(
 	    (size_t)r->st->cli->max_line, reader_flush, r);
 	values_reader_open(in.values, fd);
-	r->where = json_where;
-	r->input = &in;
+	places_by(r, json_where, &in);
 	put_all(r, &in);
 	values_reader_free(in.values);
 }

@@ -143,7 +143,7 @@ jsonl_where(struct reader *r)
 static void
 read_jsonl(struct reader *r, const struct file *f)
 {
-	r->where = jsonl_where;
+	places_by(r, jsonl_where, NULL);
 	stage_input(r->st, &f->path);
 	while (stage_entry(r->st, &r->entry))
 		entry_pass(r);

@@ -113,6 +113,9 @@ struct reader {
 	struct buf place;
 };
 
+/* From now on where() is that of this input. */
+void places_by(struct reader *r, const char *(*where)(struct reader *r), void *input);
+
 /* Puts "FILE:LINE" together; borrowed until the next call. */
 const char *place(struct reader *r, const struct file *f, uint64_t line);
 

@@ -507,8 +507,7 @@ read_sqlite(struct reader *r, const struct file *f)
 		return;
 	}
 	columns_init(&d.columns);
-	r->where = sqlite_where;
-	r->input = &d;
+	places_by(r, sqlite_where, &d);
 	if (open_database(r, &d) == 0 && prepare(r, &d) == 0 &&
 	    name_columns(r, &d) == 0)
 		put_rows(r, &d);
