@@ -8,7 +8,7 @@
 struct delimited_input {
 	const struct file *file;
 	struct delimited_reader *rows;
-	struct columns columns;
+	struct titles columns;
 	bool named; /* the columns are known */
 };
 
@@ -86,7 +86,7 @@ read_header(struct reader *r, struct delimited_input *in)
 		if (row.cells[i].n == 0)
 			what = "this column has no name; give it one, or all with "
 			       "--header if this is no header";
-		else if (!columns_add(&in->columns, row.cells[i]))
+		else if (!titles_add(&in->columns, row.cells[i]))
 			what = "another column has the same name; rename one, or "
 			       "name all with --header if this is no header";
 	if (what != NULL)
@@ -96,7 +96,7 @@ read_header(struct reader *r, struct delimited_input *in)
 
 /* A comma-separated list; false if a name is empty or there twice. */
 static bool
-split_header(struct columns *c, const char *list)
+split_header(struct titles *c, const char *list)
 {
 	const char *comma;
 	bool good;
@@ -104,7 +104,7 @@ split_header(struct columns *c, const char *list)
 	do {
 		comma = strchrnul(list, ',');
 		good = comma > list &&
-		       columns_add(c, span_of(list, (size_t)(comma - list)));
+		       titles_add(c, span_of(list, (size_t)(comma - list)));
 		list = comma + 1;
 	} while (good && *comma != '\0');
 	return good;
@@ -113,12 +113,12 @@ split_header(struct columns *c, const char *list)
 bool
 header_is_good(const char *list)
 {
-	struct columns c;
+	struct titles c;
 	bool good;
 
-	columns_init(&c);
+	titles_init(&c);
 	good = split_header(&c, list);
-	columns_release(&c);
+	titles_release(&c);
 	return good;
 }
 
@@ -158,7 +158,7 @@ static void
 put_row(
     struct reader *r, struct delimited_input *in, const struct delimited_row *row)
 {
-	const struct columns *c = &in->columns;
+	const struct titles *c = &in->columns;
 	struct err e = ERR_INIT;
 
 	if (row->n != c->n) {
@@ -199,7 +199,7 @@ read_delimited(struct reader *r, const struct file *f)
 
 	if (fd < 0)
 		return;
-	columns_init(&in.columns);
+	titles_init(&in.columns);
 	in.rows = delimited_reader_new(
 	    (size_t)r->st->cli->max_line, reader_flush, r);
 	delimited_reader_open(in.rows, fd,
@@ -208,5 +208,5 @@ read_delimited(struct reader *r, const struct file *f)
 	places_by(r, row_where, &in);
 	put_rows(r, &in);
 	delimited_reader_free(in.rows);
-	columns_release(&in.columns);
+	titles_release(&in.columns);
 }

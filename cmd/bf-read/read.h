@@ -1,7 +1,8 @@
 /*
  * bf-read's parts: main.c knows the options, paths.c finds the files (globs.c
- * says which of those in folders), emit.c makes entries and ids.c their ids, text.c and markdown.c take texts apart, json.c JSON, and
- * delimited.c CSV and TSV, and sqlite.c SQLite; columns.c makes entries of rows.
+ * says which of those in folders), emit.c makes entries and ids.c their ids, text.c
+ * and markdown.c take texts apart, json.c JSON, and delimited.c CSV and TSV, and
+ * sqlite.c SQLite; titles.c makes entries of rows.
  */
 #ifndef BF_READ_H
 #define BF_READ_H
@@ -12,8 +13,15 @@
 #include "json/stage.h"
 
 enum format {
-	FORMAT_BY_NAME, FORMAT_TEXT, FORMAT_MD, FORMAT_JSONL, FORMAT_JSON,
-	FORMAT_CSV, FORMAT_TSV, FORMAT_SQLITE };
+	FORMAT_BY_NAME,
+	FORMAT_TEXT,
+	FORMAT_MD,
+	FORMAT_JSONL,
+	FORMAT_JSON,
+	FORMAT_CSV,
+	FORMAT_TSV,
+	FORMAT_SQLITE
+};
 enum unit { UNIT_FILE, UNIT_LINES, UNIT_SECTIONS, UNIT_PARAGRAPHS };
 
 /* ---- globs.c ---- */
@@ -50,7 +58,7 @@ struct files {
 	/* what the user asked for */
 	enum format format;
 	struct globs include, exclude; /* of what is in folders */
-	bool flat; /* folders in folders are left out */
+	bool flat;                     /* folders in folders are left out */
 };
 
 /*
@@ -99,11 +107,12 @@ struct reader {
 	enum unit unit;
 	bool unit_given;
 	struct ids ids;
-	char delimiter;     /* of CSV; NUL: a comma */
-	const char *header; /* the names of columns, or NULL: the first row has them */
-	const char *table;  /* of SQLite, or NULL */
-	const char *query;  /* likewise */
-	bool infer;         /* cells may be other values than strings */
+	char delimiter; /* of CSV; NUL: a comma */
+	const char
+	    *header; /* the names of columns, or NULL: the first row has them */
+	const char *table; /* of SQLite, or NULL */
+	const char *query; /* likewise */
+	bool infer;        /* cells may be other values than strings */
 	struct buf fields; /* the entry being made, less its id: {"source":... */
 	struct buf scratch;
 	struct entry entry;
@@ -114,7 +123,8 @@ struct reader {
 };
 
 /* From now on where() is that of this input. */
-void places_by(struct reader *r, const char *(*where)(struct reader *r), void *input);
+void places_by(
+    struct reader *r, const char *(*where)(struct reader *r), void *input);
 
 /* Puts "FILE:LINE" together; borrowed until the next call. */
 const char *place(struct reader *r, const struct file *f, uint64_t line);
@@ -172,29 +182,29 @@ bool read_whole(struct reader *r, const struct file *f, struct buf *text);
 
 void read_markdown(struct reader *r, const struct file *f);
 
-/* ---- columns.c ---- */
+/* ---- titles.c ---- */
 
 #define COLUMN_NONE SIZE_MAX
 
-struct columns {
+struct titles {
 	struct buf names; /* what stands before each value: {"a": ,"b": */
 	size_t *end;      /* of each in names */
 	size_t n, cap;
-	size_t id;        /* the column called id, or COLUMN_NONE */
+	size_t id; /* the column called id, or COLUMN_NONE */
 	struct hashset seen;
 };
 
-void columns_init(struct columns *c);
-void columns_release(struct columns *c);
+void titles_init(struct titles *c);
+void titles_release(struct titles *c);
 /* false if there is one of that name. */
-bool columns_add(struct columns *c, struct span name);
+bool titles_add(struct titles *c, struct span name);
 
 /*
  * Into r->fields, cleared before, goes for each column in turn its name and, by
  * the caller, its value; then the entry is emitted.
  */
-void row_name(struct reader *r, const struct columns *c, size_t i);
-void row_end(struct reader *r, const struct columns *c);
+void row_name(struct reader *r, const struct titles *c, size_t i);
+void row_end(struct reader *r, const struct titles *c);
 
 /* ---- delimited.c ---- */
 

@@ -30,7 +30,7 @@ struct database {
 	const struct sqlite *sq;
 	sqlite3 *db;
 	sqlite3_stmt *rows;
-	struct columns columns;
+	struct titles columns;
 	uint64_t row; /* from 1 */
 	struct buf uri;
 	struct buf sql;
@@ -354,7 +354,7 @@ name_columns(struct reader *r, struct database *d)
 	for (int i = 0; i < n; i++) {
 		const char *name = d->sq->column_name(d->rows, i);
 
-		if (columns_add(&d->columns, span_str(name == NULL ? "" : name)))
+		if (titles_add(&d->columns, span_str(name == NULL ? "" : name)))
 			continue;
 		err_set(&e,
 		    "two columns have the name \"%s\"; --query can rename one "
@@ -506,14 +506,14 @@ read_sqlite(struct reader *r, const struct file *f)
 		stage_lost(r->st, file_name(f), e.text);
 		return;
 	}
-	columns_init(&d.columns);
+	titles_init(&d.columns);
 	places_by(r, sqlite_where, &d);
 	if (open_database(r, &d) == 0 && prepare(r, &d) == 0 &&
 	    name_columns(r, &d) == 0)
 		put_rows(r, &d);
 	d.sq->finalize(d.rows);
 	d.sq->close(d.db);
-	columns_release(&d.columns);
+	titles_release(&d.columns);
 	buf_release(&d.uri);
 	buf_release(&d.sql);
 	buf_release(&d.copy);

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 
 void
-columns_init(struct columns *c)
+titles_init(struct titles *c)
 {
-	*c = (struct columns){.seen = HASHSET_INIT(16), .id = COLUMN_NONE};
+	*c = (struct titles){.seen = HASHSET_INIT(16), .id = COLUMN_NONE};
 }
 
 void
-columns_release(struct columns *c)
+titles_release(struct titles *c)
 {
 	buf_release(&c->names);
 	hashset_release(&c->seen);
@@ -21,7 +21,7 @@ columns_release(struct columns *c)
 }
 
 bool
-columns_add(struct columns *c, struct span name)
+titles_add(struct titles *c, struct span name)
 {
 	unsigned char hash[16];
 
@@ -42,7 +42,7 @@ columns_add(struct columns *c, struct span name)
 }
 
 void
-row_name(struct reader *r, const struct columns *c, size_t i)
+row_name(struct reader *r, const struct titles *c, size_t i)
 {
 	size_t from = i == 0 ? 0 : c->end[i - 1];
 
@@ -50,7 +50,7 @@ row_name(struct reader *r, const struct columns *c, size_t i)
 }
 
 void
-row_end(struct reader *r, const struct columns *c)
+row_end(struct reader *r, const struct titles *c)
 {
 	struct json_fault fault;
 
