@@ -128,6 +128,9 @@ $(BUILD)/fault/%.so: tests/fault/%.c $(BUILD)/flags
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS_test) $(LDLIBS)
+# What bf-extract finds is found by it, not by the library.
+$(BUILD)/fuzz/extract $(BUILD)/run/extract: \
+	$(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard cmd/bf-extract/*.c)))
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS_test) -lcurl $(LIBS_$(*F)) $(LDLIBS)

@@ -1,10 +1,13 @@
 /* bf-take: pass on some of the entries. */
 #include "base/msg.h"
 #include "io/hash.h"
+#include "io/hashset.h"
 #include "io/num.h"
 #include "json/stage.h"
 
-enum { OPT_EVERY = CLI_FIRST, OPT_SHARD };
+enum { OPT_EVERY = CLI_FIRST, OPT_SHARD, OPT_FIRST_PER };
+
+#define VALUE_HASH 16 /* bytes */
 
 static const struct cli_option options[] = {
     {'n', "number", "N", "take N entries and stop"},
@@ -12,13 +15,15 @@ static const struct cli_option options[] = {
     {OPT_EVERY, "every", "K", "take the first of every K entries"},
     {'p', "fraction", "FRACTION", "take about this part, 0.05 or 5%, by hash"},
     {OPT_SHARD, "shard", "I/N", "take part I, from 1, of N parts by hash"},
+    {OPT_FIRST_PER, "first-per", "FIELD",
+	"take the first entry with each value of FIELD"},
     {'s', "seed", "SEED", "another choice for -p (default 0)"},
     CLI_COMMON,
     CLI_END,
 };
 static const struct cli_command command = {"bf-take",
-    "[-n N] [-o OFFSET] [--every K] [-p FRACTION] [--shard I/N] [-s SEED] "
-    "[FILE...]",
+    "[-n N] [-o OFFSET] [--every K] [-p FRACTION] [--shard I/N] "
+    "[--first-per FIELD] [-s SEED] [FILE...]",
     "pass on some of the entries", options};
 
 struct selection {
@@ -30,8 +35,12 @@ struct selection {
 	uint64_t seed;
 	bool sampling;
 	double fraction;
+	struct path *first_per; /* NULL: not asked for */
 
-	uint64_t seen; /* entries that passed shard and fraction, modulo every */
+	struct entry en;
+	struct buf canon;
+	struct hashset values; /* of that field */
+	uint64_t seen;         /* entries that passed those, modulo every */
 };
 
 static void
@@ -77,6 +86,10 @@ read_options(struct selection *sel, struct cli *cli)
 		case OPT_SHARD:
 			set_shard(sel, cli);
 			break;
+		case OPT_FIRST_PER:
+			path_free(sel->first_per);
+			sel->first_per = stage_path(cli);
+			break;
 		case 's':
 			sel->seed = cli_u64(cli);
 			seeded = true;
@@ -96,34 +109,37 @@ in_shard(const struct selection *sel, struct span line)
 	return (uint64_t)((u128)hash_u64(line) * sel->shards >> 64) == sel->shard;
 }
 
-/*
- * The seed goes into the hash itself: the choice is independent of that of any
- * other seed and of the shards.
- */
+/* The choice is independent of that of any other seed and of the shards. */
 static bool
 in_sample(const struct selection *sel, struct span line)
 {
-	struct blake2b state;
-	unsigned char seed[8], out[16];
-	uint64_t h = 0;
+	return (double)(hash_u64_seeded(sel->seed, line) >> 11) * 0x1p-53 <
+	       sel->fraction;
+}
 
-	for (int i = 0; i < 8; i++)
-		seed[i] = (unsigned char)(sel->seed >> (56 - 8 * i));
-	blake2b_init(&state, sizeof(out));
-	blake2b_update(&state, seed, sizeof(seed));
-	blake2b_update(&state, line.p, line.n);
-	blake2b_final(&state, out);
-	for (int i = 0; i < 8; i++)
-		h = h << 8 | out[i];
-	return (double)(h >> 11) * 0x1p-53 < sel->fraction;
+/* Whether no entry before it had the same value, however it is written. */
+static bool
+is_first(struct selection *sel, struct stage *st)
+{
+	struct span value = stage_find(st, sel->first_per, &sel->en);
+	unsigned char hash[VALUE_HASH];
+
+	if (value.p == NULL)
+		return false;
+	buf_clear(&sel->canon);
+	json_canon(&sel->canon, value);
+	hash_blake2b(buf_span(&sel->canon), hash, VALUE_HASH);
+	return hashset_add(&sel->values, hash);
 }
 
 static bool
-is_taken(struct selection *sel, struct span line)
+is_taken(struct selection *sel, struct stage *st, struct span line)
 {
 	if (sel->shards != 0 && !in_shard(sel, line))
 		return false;
 	if (sel->sampling && !in_sample(sel, line))
+		return false;
+	if (sel->first_per != NULL && !is_first(sel, st))
 		return false;
 	if (sel->every > 1) {
 		if (sel->seen++ != 0) {
@@ -139,10 +155,25 @@ is_taken(struct selection *sel, struct span line)
 	return true;
 }
 
+/* The lines are looked into only where an option wants it. */
+static bool
+next(struct selection *sel, struct stage *st, struct span *line)
+{
+	if (sel->first_per == NULL)
+		return stage_line(st, line);
+	if (!stage_entry(st, &sel->en))
+		return false;
+	*line = sel->en.text;
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct selection sel = {.number = UINT64_MAX, .every = 1};
+	struct selection sel = {.number = UINT64_MAX,
+	    .every = 1,
+	    .en = ENTRY_INIT,
+	    .values = HASHSET_INIT(VALUE_HASH)};
 	struct cli cli;
 	struct stage st;
 	struct span line;
@@ -150,12 +181,16 @@ main(int argc, char **argv)
 	cli_start(&cli, &command, argc, argv);
 	read_options(&sel, &cli);
 	stage_open(&st, &cli);
-	while (sel.number > 0 && stage_line(&st, &line)) {
-		if (!is_taken(&sel, line))
+	while (sel.number > 0 && next(&sel, &st, &line)) {
+		if (!is_taken(&sel, &st, line))
 			continue;
 		sel.number--;
 		if (!stage_emit_line(&st, line))
 			break;
 	}
+	entry_release(&sel.en);
+	buf_release(&sel.canon);
+	hashset_release(&sel.values);
+	path_free(sel.first_per);
 	return stage_close(&st);
 }

@@ -42,7 +42,7 @@ find_end_of(struct span s, struct span tag)
 }
 
 enum miss
-reasoning_strip(struct span *text)
+reasoning_strip(struct span *text, struct span *reasoning)
 {
 	static const struct {
 		struct span open;
@@ -62,6 +62,8 @@ reasoning_strip(struct span *text)
 		if (n == 0)
 			return MISS_REASONING;
 		*text = span_of(s.p + n, s.n - n);
+		*reasoning = text_trim(span_of(
+		    s.p + tags[i].open.n, n - tags[i].open.n - tags[i].close.n));
 		return MISS_NONE;
 	}
 	return MISS_NONE;

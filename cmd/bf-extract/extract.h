@@ -1,14 +1,15 @@
 /*
  * extract: finding things in an answer.
  *
- * All functions take the answer's decoded text, valid UTF-8, and borrow from
- * it.  What does not hold what was asked for is a miss, told by its number.
+ * All functions take the answer's decoded text, valid UTF-8.  What does not hold
+ * what was asked for is a miss, told by its number.
  */
 #ifndef BF_EXTRACT_H
 #define BF_EXTRACT_H
 
 #include "base/buf.h"
 #include "io/regex.h"
+#include "json/json.h"
 
 enum miss {
 	MISS_NONE, /* found */
@@ -25,6 +26,14 @@ enum miss {
 	MISS_REGEX_GROUP,
 	MISS_REGEX_LIMIT,
 	MISS_LIST,
+	MISS_INTEGERS,
+	MISS_INTEGER,
+	MISS_RANGE,
+	MISS_CALL,
+	MISS_ARGUMENTS,
+	MISS_LENGTH,
+	MISS_FILTER,
+	MISS_REFUSAL,
 };
 
 /* ---- answer.c ---- */
@@ -32,8 +41,9 @@ enum miss {
 /* Without ASCII white space at both ends. */
 struct span text_trim(struct span s);
 
-/* Takes a leading reasoning block off. */
-enum miss reasoning_strip(struct span *text);
+/* Takes a leading reasoning block off; what it holds, SPAN_NONE if there is none.
+ */
+enum miss reasoning_strip(struct span *text, struct span *reasoning);
 
 /*
  * Trims a string's contents as they stand in JSON.  false: they must be decoded
@@ -69,14 +79,40 @@ void fence_text(const struct fence *f, struct buf *out);
 
 /* ---- find.c ---- */
 
-enum miss find_tag(struct span text, struct span name, struct span *found);
-/* language.p == NULL: any. */
-enum miss find_code(struct span text, struct span language, struct buf *out);
-/* The first group of the first match, or all of it where there is no group. */
-enum miss find_regex(struct span text, struct regex *r, struct span *found);
+enum which { WHICH_FIRST, WHICH_LAST, WHICH_ALL };
 
-/* These two append a JSON value. */
-enum miss find_json(struct span text, struct buf *out);
-enum miss find_list(struct span text, struct buf *out);
+/* What is looked for in an answer, and how far that has got. */
+struct search {
+	enum which which;
+	struct span name; /* a tag, a language, a tool; p NULL: any */
+	struct regex *regex;
+
+	struct span text; /* the answer */
+	struct span rest; /* what has not been looked at */
+	size_t at;        /* the same, of an expression */
+	enum { JSON_UNKNOWN, JSON_IN_FENCES, JSON_IN_PROSE } where;
+	uint64_t budget; /* bytes */
+	struct json_iter calls;
+	struct buf body;
+};
+
+/* Appends the next one, as JSON.  What is not there any more is a miss as well. */
+typedef enum miss search_next(struct search *s, struct buf *out);
+
+search_next next_tag, next_code, next_regex, next_json, next_call;
+
+/* The JSON that is all of the answer, or of the next fence marked json. */
+bool given_json(struct search *s, struct buf *out);
+
+/* The first, the last, or an array of all. */
+enum miss search_run(struct search *s, search_next *next, struct buf *out);
+
+/* Whether the expression has groups with names: what it finds is an object. */
+bool search_has_names(const struct search *s);
+
+/* ---- lists.c ---- */
+
+/* An array, of strings or whole numbers. */
+search_next find_list, find_integers;
 
 #endif

@@ -1,8 +1,7 @@
 /*
- * find: tags, code, JSON, lists and what an expression matches in an answer.
+ * find: tags, code, JSON and what an expression matches in an answer.
  */
 #include "extract.h"
-#include "json/json.h"
 
 static struct span
 skip(struct span s, size_t n)
@@ -53,226 +52,298 @@ tag_find(struct span s, struct span lead, struct span name, const char **behind)
 }
 
 enum miss
-find_tag(struct span text, struct span name, struct span *found)
+next_tag(struct search *s, struct buf *out)
 {
 	const char *begin, *end, *behind;
+	struct span found;
 
-	if (text.n == 0 || tag_find(text, SPAN("<"), name, &begin) == NULL)
+	if (s->rest.n == 0 || tag_find(s->rest, SPAN("<"), s->name, &begin) == NULL)
 		return MISS_TAG;
-	end = tag_find(
-	    skip(text, (size_t)(begin - text.p)), SPAN("</"), name, &behind);
+	s->rest = skip(s->rest, (size_t)(begin - s->rest.p));
+	end = tag_find(s->rest, SPAN("</"), s->name, &behind);
 	if (end == NULL)
 		return MISS_TAG_OPEN;
-	*found = text_trim(span_of(begin, (size_t)(end - begin)));
-	return found->n == 0 ? MISS_EMPTY : MISS_NONE;
+	s->rest = skip(s->rest, (size_t)(behind - s->rest.p));
+	found = text_trim(span_of(begin, (size_t)(end - begin)));
+	if (found.n == 0)
+		return MISS_EMPTY;
+	json_add_string(out, found);
+	return MISS_NONE;
 }
 
 enum miss
-find_code(struct span text, struct span language, struct buf *out)
+next_code(struct search *s, struct buf *out)
 {
 	struct fence f;
 
-	while (fence_next(&text, &f)) {
-		if (language.p != NULL && !fence_is(&f, language))
+	while (fence_next(&s->rest, &f)) {
+		if (s->name.p != NULL && !fence_is(&f, s->name))
 			continue;
 		if (!f.closed)
 			return MISS_CODE_OPEN;
-		fence_text(&f, out);
-		return text_trim(buf_span(out)).n == 0 ? MISS_EMPTY : MISS_NONE;
+		buf_clear(&s->body);
+		fence_text(&f, &s->body);
+		if (text_trim(buf_span(&s->body)).n == 0)
+			return MISS_EMPTY;
+		json_add_string(out, buf_span(&s->body));
+		return MISS_NONE;
 	}
 	return MISS_CODE;
 }
 
-enum miss
-find_regex(struct span text, struct regex *r, struct span *found)
-{
-	struct err e;
-	int rc = regex_find(r, text, &e);
+/* ---- expressions ---- */
 
-	if (rc <= 0)
-		return rc == 0 ? MISS_REGEX : MISS_REGEX_LIMIT;
-	*found = regex_group(r, text, regex_groups(r) > 0 ? 1 : 0);
-	if (found->p == NULL)
-		return MISS_REGEX_GROUP;
-	return found->n == 0 ? MISS_EMPTY : MISS_NONE;
+/* The groups that have names, as an object. */
+static enum miss
+add_groups(const struct search *s, struct buf *out)
+{
+	enum miss miss = MISS_REGEX_GROUP;
+	const char *name;
+	struct span text;
+	size_t n = 0;
+
+	buf_addc(out, '{');
+	for (unsigned i = 1; i <= regex_groups(s->regex); i++) {
+		name = regex_name(s->regex, i);
+		text = regex_group(s->regex, s->text, i);
+		if (name == NULL || text.p == NULL)
+			continue;
+		if (n++ > 0)
+			buf_addc(out, ',');
+		json_add_string(out, span_str(name));
+		buf_addc(out, ':');
+		json_add_string(out, text);
+		if (text.n > 0)
+			miss = MISS_NONE;
+		else if (miss != MISS_NONE)
+			miss = MISS_EMPTY;
+	}
+	buf_addc(out, '}');
+	return miss;
 }
 
-/* The JSON of the first fence marked json that holds nothing else, into out. */
-static bool
-fenced_json(struct span text, struct buf *out)
+static enum miss
+add_match(const struct search *s, struct buf *out)
 {
-	struct buf body = BUF_INIT;
+	struct span found;
+
+	if (search_has_names(s))
+		return add_groups(s, out);
+	found = regex_group(s->regex, s->text, regex_groups(s->regex) > 0 ? 1 : 0);
+	if (found.p == NULL)
+		return MISS_REGEX_GROUP;
+	if (found.n == 0)
+		return MISS_EMPTY;
+	json_add_string(out, found);
+	return MISS_NONE;
+}
+
+bool
+search_has_names(const struct search *s)
+{
+	for (unsigned i = 1; s->regex != NULL && i <= regex_groups(s->regex); i++)
+		if (regex_name(s->regex, i) != NULL)
+			return true;
+	return false;
+}
+
+/* Behind the match, and at least a character on. */
+static void
+move_on(struct search *s)
+{
+	struct span all = regex_group(s->regex, s->text, 0);
+	size_t end = (size_t)(all.p + all.n - s->text.p);
+
+	if (end <= s->at) {
+		end = s->at + 1;
+		while (end < s->text.n && (s->text.p[end] & 0xc0) == 0x80)
+			end++;
+	}
+	s->at = end;
+}
+
+enum miss
+next_regex(struct search *s, struct buf *out)
+{
+	size_t from = out->len;
+	enum miss miss;
+	struct err e;
+	int rc;
+
+	do {
+		if (s->at > s->text.n)
+			return MISS_REGEX;
+		rc = regex_find_from(s->regex, s->text, s->at, &e);
+		if (rc <= 0)
+			return rc == 0 ? MISS_REGEX : MISS_REGEX_LIMIT;
+		out->len = from;
+		miss = add_match(s, out);
+		move_on(s);
+	} while (miss != MISS_NONE && s->which != WHICH_FIRST);
+	return miss;
+}
+
+/* ---- JSON ---- */
+
+/* The JSON of the next fence marked json that holds nothing else. */
+static bool
+fenced_json(struct search *s, struct buf *out)
+{
 	struct json_fault fault;
 	struct fence f;
-	bool found = false;
 
-	while (!found && fence_next(&text, &f)) {
+	while (fence_next(&s->rest, &f)) {
 		if (!f.closed || !fence_is(&f, SPAN("json")))
 			continue;
-		buf_clear(&body);
-		fence_text(&f, &body);
-		found = json_check(buf_span(&body), &fault) == 0;
+		buf_clear(&s->body);
+		fence_text(&f, &s->body);
+		if (json_check(buf_span(&s->body), &fault) == 0) {
+			json_compact(out, buf_span(&s->body));
+			return true;
+		}
 	}
-	if (found)
-		json_compact(out, buf_span(&body));
-	buf_release(&body);
-	return found;
+	return false;
 }
 
 /*
- * The first object or array in prose.  Each bracket is tried; brackets that
+ * The next object or array in prose.  Each bracket is tried; brackets that
  * never close could make that quadratic, so that the work is bounded.
  */
 static enum miss
-json_in_prose(struct span text, struct buf *out)
+json_in_prose(struct search *s, struct buf *out)
 {
-	uint64_t budget = (uint64_t)text.n * 32 + 65536;
 	struct json_fault fault;
 	size_t used;
 
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] != '{' && text.p[i] != '[')
+	for (; s->rest.n > 0; s->rest = skip(s->rest, 1)) {
+		if (*s->rest.p != '{' && *s->rest.p != '[')
 			continue;
-		if (json_check_next(skip(text, i), &used, &fault) == 0) {
-			json_compact(out, span_of(text.p + i, used));
+		if (json_check_next(s->rest, &used, &fault) == 0) {
+			json_compact(out, span_of(s->rest.p, used));
+			s->rest = skip(s->rest, used);
 			return MISS_NONE;
 		}
-		if (budget < fault.at + 1)
+		if (s->budget < fault.at + 1)
 			return MISS_JSON_BUDGET;
-		budget -= fault.at + 1;
+		s->budget -= fault.at + 1;
 	}
 	return MISS_JSON;
 }
 
-enum miss
-find_json(struct span text, struct buf *out)
+bool
+given_json(struct search *s, struct buf *out)
 {
 	struct json_fault fault;
 
-	if (json_check(text, &fault) == 0) {
-		json_compact(out, text);
-		return MISS_NONE;
+	if (s->where == JSON_UNKNOWN && json_check(s->text, &fault) == 0) {
+		json_compact(out, s->text);
+		s->where = JSON_IN_PROSE;
+		s->rest.n = 0;
+		return true;
 	}
-	if (fenced_json(text, out))
-		return MISS_NONE;
-	return json_in_prose(text, out);
+	if (s->where == JSON_IN_PROSE || !fenced_json(s, out))
+		return false;
+	s->where = JSON_IN_FENCES;
+	return true;
 }
 
-/* A list given as JSON: an array of strings and nothing else. */
-static bool
-json_list(struct span text, struct buf *out)
+enum miss
+next_json(struct search *s, struct buf *out)
+{
+	if (given_json(s, out))
+		return MISS_NONE;
+	if (s->where == JSON_IN_FENCES)
+		return MISS_JSON;
+	if (s->where == JSON_UNKNOWN) {
+		s->where = JSON_IN_PROSE;
+		s->rest = s->text;
+		s->budget = (uint64_t)s->text.n * 32 + 65536;
+	}
+	return json_in_prose(s, out);
+}
+
+/* The arguments of the next call of a tool, of that name. */
+enum miss
+next_call(struct search *s, struct buf *out)
 {
 	struct json_fault fault;
 	struct json_member m;
-	struct json_iter it;
-	size_t from = out->len;
-	struct span value;
-	bool strings;
+	struct span function, value, text;
 
-	if (json_check(text, &fault) == 0)
-		json_compact(out, text);
-	else if (!fenced_json(text, out))
-		return false;
-	value = span_of(out->data + from, out->len - from);
-	it = json_iter(value);
-	strings = json_type(value) == JSON_ARRAY;
-	while (strings && json_next(&it, &m))
-		strings = json_type(m.value) == JSON_STRING;
-	if (!strings)
-		out->len = from;
-	return strings;
-}
-
-/* The length of "- ", "* ", "+ ", "1. " or "1) " at the head of s; 0 if none is
- * there. */
-static size_t
-marker_length(struct span s)
-{
-	size_t n = 0;
-
-	while (n < s.n && n < 9 && s.p[n] >= '0' && s.p[n] <= '9')
-		n++;
-	if (n == s.n)
-		return 0;
-	if (n > 0 ? s.p[n] != '.' && s.p[n] != ')' : strchr("-*+", s.p[n]) == NULL)
-		return 0;
-	n++;
-	if (n < s.n && s.p[n] != ' ' && s.p[n] != '\t')
-		return 0;
-	return n;
-}
-
-/* A line of three or more of - or *, with space between them: no item. */
-static bool
-is_rule(struct span s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == ' ' || s.p[i] == '\t')
+	while (json_next(&s->calls, &m)) {
+		function = json_get(m.value, "function");
+		value = json_get(function, "name");
+		if (s->name.p != NULL &&
+		    (value.p == NULL || !json_text(value, &s->body, &text) ||
+			!span_eq(text, s->name)))
 			continue;
-		if (s.p[i] != s.p[0] || (s.p[0] != '-' && s.p[0] != '*'))
-			return false;
-		n++;
+		value = json_get(function, "arguments");
+		if (value.p == NULL || !json_text(value, &s->body, &text) ||
+		    json_check(text, &fault) < 0)
+			return MISS_ARGUMENTS;
+		json_compact(out, text);
+		return MISS_NONE;
 	}
-	return n >= 3;
+	return MISS_CALL;
 }
 
-static void
-item_end(struct buf *item, struct buf *out)
+/* ---- which of them ---- */
+
+static bool
+is_end(enum miss miss)
 {
-	if (item->len > 0) {
-		if (out->data[out->len - 1] != '[')
+	return miss == MISS_TAG || miss == MISS_CODE || miss == MISS_REGEX ||
+	       miss == MISS_JSON || miss == MISS_CALL;
+}
+
+static enum miss
+find_last(struct search *s, search_next *next, struct buf *out)
+{
+	size_t from = out->len, mark = from;
+	enum miss miss = next(s, out);
+
+	if (miss != MISS_NONE)
+		return miss;
+	do {
+		/* The one before it goes. */
+		memmove(out->data + from, out->data + mark, out->len - mark);
+		mark = out->len -= mark - from;
+		miss = next(s, out);
+	} while (miss == MISS_NONE);
+	out->len = mark;
+	return is_end(miss) ? MISS_NONE : miss;
+}
+
+static enum miss
+find_all(struct search *s, search_next *next, struct buf *out)
+{
+	enum miss miss;
+	size_t mark, n;
+
+	buf_addc(out, '[');
+	for (n = 0;; n++) {
+		mark = out->len;
+		if (n > 0)
 			buf_addc(out, ',');
-		json_add_string(out, buf_span(item));
+		miss = next(s, out);
+		if (miss != MISS_NONE)
+			break;
 	}
-	buf_clear(item);
-}
-
-/* One line of a list: an item's first, or a further one, which is indented. */
-static void
-list_line(struct span line, bool *in_item, struct buf *item, struct buf *out)
-{
-	struct span content = text_trim(line);
-	size_t n = is_rule(content) ? 0 : marker_length(content);
-	bool indented = line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t');
-
-	if (content.n == 0)
-		return;
-	if (n > 0) {
-		item_end(item, out);
-		content = text_trim(skip(content, n));
-		*in_item = true;
-	} else if (!indented || !*in_item) {
-		*in_item = false;
-		return;
-	}
-	if (item->len > 0 && content.n > 0)
-		buf_addc(item, ' ');
-	buf_addspan(item, content);
+	out->len = mark;
+	buf_addc(out, ']');
+	return n > 0 && is_end(miss) ? MISS_NONE : miss;
 }
 
 enum miss
-find_list(struct span text, struct buf *out)
+search_run(struct search *s, search_next *next, struct buf *out)
 {
-	struct buf item = BUF_INIT;
-	size_t from = out->len, used;
-	bool in_item = false;
-	struct fence f;
-
-	if (json_list(text, out))
-		return MISS_NONE;
-	buf_addc(out, '[');
-	for (; text.n > 0; text = skip(text, used)) {
-		struct span line = line_at(text, &used);
-
-		if (fence_at(text, &f))
-			used = f.length;
-		else
-			list_line(line, &in_item, &item, out);
+	switch (s->which) {
+	case WHICH_LAST:
+		return find_last(s, next, out);
+	case WHICH_ALL:
+		return find_all(s, next, out);
+	case WHICH_FIRST:
+		break;
 	}
-	item_end(&item, out);
-	buf_release(&item);
-	buf_addc(out, ']');
-	return out->len == from + 2 ? MISS_LIST : MISS_NONE;
+	return next(s, out);
 }

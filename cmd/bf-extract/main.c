@@ -3,7 +3,7 @@
  */
 #include "base/msg.h"
 #include "extract.h"
-#include "json/path.h"
+#include "json/columns.h"
 #include "json/stage.h"
 
 enum {
@@ -13,16 +13,35 @@ enum {
 	OPT_TAG,
 	OPT_REGEX,
 	OPT_LIST,
+	OPT_INTEGERS,
+	OPT_TOOL_CALL,
+	OPT_FIRST,
+	OPT_LAST,
+	OPT_ALL,
+	OPT_FIELDS,
+	OPT_REASONING,
+	OPT_ACCEPT,
 	OPT_KEEP
 };
 
 static const struct cli_option options[] = {
     {OPT_TEXT, "text", NULL, "the answer's text (the default)"},
     {OPT_JSON, "json", NULL, "the JSON value in it"},
-    {OPT_CODE, "code", "[LANG]", "its first fenced code block (of that language)"},
+    {OPT_CODE, "code", "[LANG]", "a fenced code block in it (of that language)"},
     {OPT_TAG, "tag", "NAME", "what stands between <NAME> and </NAME>"},
     {OPT_REGEX, "regex", "RE", "what a Perl-compatible expression matches"},
     {OPT_LIST, "list", NULL, "the items of a list, as an array of strings"},
+    {OPT_INTEGERS, "integers", NULL,
+	"the whole numbers in it, 1, 3-5, as an array"},
+    {OPT_TOOL_CALL, "tool-call", "[NAME]",
+	"the arguments of its call of a tool (of that name)"},
+    {OPT_FIRST, "first", NULL, "of several the first (the default)"},
+    {OPT_LAST, "last", NULL, "of several the last"},
+    {OPT_ALL, "all", NULL, "all of them, as an array"},
+    {OPT_FIELDS, "fields", "LIST", "of JSON these, each into a field: [NAME=]PATH"},
+    {OPT_REASONING, "reasoning", "FIELD", "put what the model thought into FIELD"},
+    {OPT_ACCEPT, "accept", "LIST",
+	"take answers that ended in length, content_filter, refusal"},
     {'o', "output", "FIELD", "put it into FIELD (default text)"},
     {OPT_KEEP, "keep", NULL, "keep request and response"},
     {CLI_ERRORS, "errors", "FILE", "write failed entries to FILE"},
@@ -30,8 +49,8 @@ static const struct cli_option options[] = {
     CLI_END,
 };
 static const struct cli_command command = {"bf-extract",
-    "[--text|--json|--code[=LANG]|--tag NAME|--regex RE|--list] [-o FIELD] "
-    "[FILE...]",
+    "[--text|--json|--code[=LANG]|--tag NAME|--regex RE|--list|--integers|"
+    "--tool-call[=NAME]] [--last|--all] [-o FIELD|--fields LIST] [FILE...]",
     "take what was asked for out of answers", options};
 
 static const struct {
@@ -55,18 +74,50 @@ static const struct {
     [MISS_REGEX_LIMIT] = {"gave_up",
 	"the expression backtracks too much on the answer"},
     [MISS_LIST] = {"not_found", "no list in the answer"},
+    [MISS_INTEGERS] = {"not_found", "no whole number in the answer"},
+    [MISS_INTEGER] = {"not_found", "a number in the answer is no whole number"},
+    [MISS_RANGE] = {"not_found",
+	"a range of numbers in the answer runs backwards, or is too long"},
+    [MISS_CALL] = {"not_found", "no such tool call in the answer"},
+    [MISS_ARGUMENTS] = {"not_found", "the arguments of the tool call are no JSON"},
+    [MISS_LENGTH] = {"length",
+	"the answer was cut at its length limit (--accept length takes it)"},
+    [MISS_FILTER] = {"content_filter",
+	"the content filter cut the answer (--accept content_filter takes it)"},
+    [MISS_REFUSAL] = {"refusal", "the model refused (--accept refusal takes it)"},
+};
+
+/* What each of the options looks for; NULL: the text itself. */
+static const struct mode {
+	int key;
+	search_next *next;
+	bool single;  /* there is one, and --last and --all mean nothing */
+	bool indents; /* the first line's indentation has a meaning */
+	bool json;    /* what is found may be any JSON: --fields */
+} modes[] = {
+    {OPT_TEXT, NULL, true, false, false},
+    {OPT_JSON, next_json, false, false, true},
+    {OPT_CODE, next_code, false, true, false},
+    {OPT_TAG, next_tag, false, false, false},
+    {OPT_REGEX, next_regex, false, false, false},
+    {OPT_LIST, find_list, true, true, false},
+    {OPT_INTEGERS, find_integers, true, false, false},
+    {OPT_TOOL_CALL, next_call, false, false, true},
 };
 
 struct extract {
-	int mode;
-	struct span argument; /* LANG or NAME */
-	struct regex *regex;
+	const struct mode *mode;
+	struct search search;
 	struct buf field; /* its name */
+	bool field_given;
+	struct columns columns;     /* --fields */
+	struct buf reasoning_field; /* empty: not asked for */
+	bool accepts[MISS_REFUSAL + 1];
 	const char *errors;
-	bool keep;
-	struct buf text;  /* the answer, decoded */
-	struct buf found; /* code */
-	struct buf value; /* JSON, what is put in */
+	bool which_given, keep;
+	struct buf text;      /* the answer, decoded */
+	struct buf value;     /* JSON, what is put in */
+	struct buf reasoning; /* JSON */
 };
 
 static bool
@@ -87,42 +138,125 @@ is_tag_name(struct span s)
 static void
 mode_set(struct extract *x, const struct cli *c, int key)
 {
+	struct span name = span_str(c->arg);
 	struct err e = ERR_INIT;
 
-	if (x->mode != 0)
+	if (x->mode != NULL)
 		cli_usage(c,
-		    "%s: one of --text, --json, --code, --tag, --regex, --list",
+		    "%s: one of --text, --json, --code, --tag, --regex, --list, "
+		    "--integers, --tool-call",
 		    c->name);
-	x->mode = key;
-	x->argument = span_str(c->arg);
-	if (key == OPT_TAG && !is_tag_name(x->argument))
+	for (x->mode = modes; x->mode->key != key;)
+		x->mode++;
+	x->search.name = name;
+	if (key == OPT_TAG && !is_tag_name(name))
 		cli_usage(
 		    c, "%s takes the tag's bare name, as in --tag answer", c->name);
-	if (key == OPT_CODE && x->argument.p != NULL && x->argument.n == 0)
-		cli_usage(c, "%s: the language is empty", c->name);
+	if (name.p != NULL && name.n == 0 && key != OPT_REGEX)
+		cli_usage(c, "%s: the name is empty", c->name);
 	if (key != OPT_REGEX)
 		return;
-	x->regex = regex_new(c->arg, false, &e);
-	if (x->regex == NULL)
+	x->search.regex = regex_new(c->arg, false, &e);
+	if (x->search.regex == NULL)
 		cli_usage(c, "%s: %s", c->name, e.text);
 }
 
 static void
-field_set(struct extract *x, const char *text)
+field_set(struct buf *field, const char *option, const char *text)
 {
 	struct err e = ERR_INIT;
 	struct path *path = path_parse(span_str(text), &e);
 	struct span name;
 
 	if (path == NULL)
-		msg_die(STATUS_CANNOT, "-o %s: %s", text, e.text);
+		msg_die(STATUS_CANNOT, "%s %s: %s", option, text, e.text);
 	name = path_name(path);
 	if (name.p == NULL || memchr(name.p, '\0', name.n) != NULL)
 		msg_die(STATUS_CANNOT,
-		    "-o %s: only a field of the entry itself can be put in", text);
-	buf_clear(&x->field);
-	buf_addspan(&x->field, name);
+		    "%s %s: only a field of the entry itself can be put in", option,
+		    text);
+	buf_clear(field);
+	buf_addspan(field, name);
 	path_free(path);
+}
+
+/* A list of words, with commas between them. */
+static void
+accept_set(struct extract *x, const struct cli *c)
+{
+	static const enum miss all[] = {MISS_LENGTH, MISS_FILTER, MISS_REFUSAL};
+	struct span rest = span_str(c->arg), word;
+	bool known;
+
+	do {
+		word = span_of(rest.p, strcspn(rest.p, ","));
+		known = false;
+		for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+			if (span_eq(word, span_str(misses[all[i]].class)))
+				x->accepts[all[i]] = known = true;
+		if (!known)
+			cli_usage(c,
+			    "%s takes length, content_filter, refusal, not '%.*s'",
+			    c->name, (int)word.n, word.p);
+		rest.p += word.n + (rest.n > word.n);
+		rest.n -= word.n + (rest.n > word.n);
+	} while (rest.n > 0);
+}
+
+static void
+which_set(struct extract *x, const struct cli *c, int key)
+{
+	if (x->which_given)
+		cli_usage(c, "%s: one of --first, --last, --all", c->name);
+	x->which_given = true;
+	x->search.which = key == OPT_ALL    ? WHICH_ALL
+			  : key == OPT_LAST ? WHICH_LAST
+					    : WHICH_FIRST;
+}
+
+static void
+fields_set(struct extract *x, const struct cli *c)
+{
+	struct err e = ERR_INIT;
+
+	if (x->columns.given)
+		cli_usage(c, "--fields is given twice");
+	if (columns_parse(&x->columns, span_str(c->arg), &e) < 0)
+		cli_usage(c, "--fields: %s", e.text);
+}
+
+static void
+option_set(struct extract *x, const struct cli *c, int key)
+{
+	switch (key) {
+	case 'o':
+		field_set(&x->field, "-o", c->arg);
+		x->field_given = true;
+		break;
+	case OPT_REASONING:
+		field_set(&x->reasoning_field, "--reasoning", c->arg);
+		break;
+	case OPT_FIELDS:
+		fields_set(x, c);
+		break;
+	case OPT_ACCEPT:
+		accept_set(x, c);
+		break;
+	case OPT_FIRST:
+	case OPT_LAST:
+	case OPT_ALL:
+		which_set(x, c, key);
+		break;
+	case OPT_KEEP:
+		x->keep = true;
+		break;
+	case CLI_ERRORS:
+		x->errors = c->arg;
+		break;
+	default:
+		mode_set(x, c, key);
+		break;
+	}
 }
 
 static void
@@ -130,78 +264,74 @@ options_read(struct extract *x, struct cli *c)
 {
 	int key;
 
-	field_set(x, "text");
+	field_set(&x->field, "-o", "text");
 	while ((key = cli_next(c)) != CLI_DONE)
-		switch (key) {
-		case 'o':
-			field_set(x, c->arg);
-			break;
-		case OPT_KEEP:
-			x->keep = true;
-			break;
-		case CLI_ERRORS:
-			x->errors = c->arg;
-			break;
-		default:
-			mode_set(x, c, key);
-			break;
-		}
-	if (x->mode == 0)
-		x->mode = OPT_TEXT;
+		option_set(x, c, key);
+	if (x->mode == NULL)
+		x->mode = modes;
+	if (x->which_given && x->mode->single)
+		cli_usage(c,
+		    "--first, --last and --all are for --json, --code, --tag, "
+		    "--regex and --tool-call");
+	if (x->columns.given && (!x->mode->json || x->search.which == WHICH_ALL))
+		cli_usage(c, "--fields is for one --json or --tool-call");
+	if (x->columns.given && x->field_given)
+		cli_usage(c, "either --fields or -o");
 }
 
+/* ---- answers ---- */
+
+/* Whether the answer is a whole one; else what it is. */
 static enum miss
-text_put(struct extract *x, enum miss miss, struct span text)
+answer_end(const struct extract *x, struct span response)
 {
-	if (miss == MISS_NONE)
-		json_add_string(&x->value, text);
-	return miss;
+	struct span reason = json_get(response, "finish_reason");
+	struct span refusal = json_get(response, "refusal");
+	enum miss miss = MISS_NONE;
+
+	if (refusal.p != NULL && json_type(refusal) == JSON_TRUE)
+		miss = MISS_REFUSAL;
+	else if (reason.p != NULL && json_is(reason, "length"))
+		miss = MISS_LENGTH;
+	else if (reason.p != NULL && json_is(reason, "content_filter"))
+		miss = MISS_FILTER;
+	return x->accepts[miss] ? MISS_NONE : miss;
 }
 
 /* The decoded answer's part that was asked for, as JSON in x->value. */
 static enum miss
 answer_search(struct extract *x, struct span text)
 {
-	struct span found = SPAN_NONE;
-	enum miss miss = reasoning_strip(&text);
+	struct span thought = SPAN_NONE;
+	enum miss miss = reasoning_strip(&text, &thought);
 
-	/* In these two the first line's indentation has a meaning. */
-	if (x->mode != OPT_CODE && x->mode != OPT_LIST)
+	if (thought.p != NULL && x->reasoning.len == 0)
+		json_add_string(&x->reasoning, thought);
+	if (!x->mode->indents)
 		text = text_trim(text);
 	if (miss == MISS_NONE && text_trim(text).n == 0)
 		miss = MISS_EMPTY;
 	if (miss != MISS_NONE)
 		return miss;
-	switch (x->mode) {
-	case OPT_JSON:
-		return find_json(text, &x->value);
-	case OPT_LIST:
-		return find_list(text, &x->value);
-	case OPT_CODE:
-		buf_clear(&x->found);
-		miss = find_code(text, x->argument, &x->found);
-		return text_put(x, miss, buf_span(&x->found));
-	case OPT_TAG:
-		miss = find_tag(text, x->argument, &found);
-		return text_put(x, miss, found);
-	case OPT_REGEX:
-		miss = find_regex(text, x->regex, &found);
-		return text_put(x, miss, found);
-	default:
-		return text_put(x, MISS_NONE, text);
+	if (x->mode->next == NULL) {
+		json_add_string(&x->value, text);
+		return MISS_NONE;
 	}
+	x->search.text = x->search.rest = text;
+	x->search.at = 0;
+	x->search.where = JSON_UNKNOWN;
+	return search_run(&x->search, x->mode->next, &x->value);
 }
 
 static enum miss
-answer_extract(struct extract *x, struct span value)
+text_extract(struct extract *x, struct span value)
 {
 	struct span text;
 
-	buf_clear(&x->value);
 	if (value.p == NULL || json_type(value) != JSON_STRING)
 		return MISS_RESPONSE;
 	text = span_of(value.p + 1, value.n - 2);
-	if (x->mode == OPT_TEXT && raw_trim(&text)) {
+	if (x->mode->next == NULL && raw_trim(&text)) {
 		buf_addc(&x->value, '"');
 		buf_addspan(&x->value, text);
 		buf_addc(&x->value, '"');
@@ -211,35 +341,116 @@ answer_extract(struct extract *x, struct span value)
 	return answer_search(x, text);
 }
 
-static bool
-entry_extract(struct extract *x, struct stage *st, struct entry *en)
+static enum miss
+answer_extract(struct extract *x, struct span response)
 {
-	struct span response = entry_get(en, "response"), text = SPAN_NONE;
+	struct span thought, calls;
 	enum miss miss;
 
-	if (response.p != NULL)
-		text = json_get(response, "text");
-	miss = answer_extract(x, text);
-	if (miss != MISS_NONE) {
-		stage_fail(st, en, misses[miss].class, "%s", misses[miss].message);
-		return true;
+	if (response.p == NULL)
+		return MISS_RESPONSE;
+	miss = answer_end(x, response);
+	if (miss != MISS_NONE)
+		return miss;
+	buf_clear(&x->value);
+	buf_clear(&x->reasoning);
+	thought = json_get(response, "reasoning");
+	if (thought.p != NULL && json_type(thought) == JSON_STRING)
+		buf_addspan(&x->reasoning, thought);
+	if (x->mode->next == next_call) {
+		calls = json_get(response, "tool_calls");
+		x->search.calls = json_iter(calls.p == NULL ? SPAN("[]") : calls);
+		return search_run(&x->search, next_call, &x->value);
 	}
+	return text_extract(x, json_get(response, "text"));
+}
+
+/* ---- what is put in ---- */
+
+/* The first of --fields that the JSON found has not, or NULL. */
+static const struct column *
+missing_field(const struct extract *x)
+{
+	for (size_t i = 0; i < x->columns.n; i++)
+		if (path_find(x->columns.v[i].path, buf_span(&x->value)).p == NULL)
+			return &x->columns.v[i];
+	return NULL;
+}
+
+static void
+put_fields(struct extract *x, struct entry *en)
+{
+	struct column *c;
+
+	for (size_t i = 0; i < x->columns.n; i++) {
+		c = &x->columns.v[i];
+		entry_setn(en, c->name, path_find(c->path, buf_span(&x->value)));
+	}
+}
+
+/* Named groups, each into its field; their names hold nothing to be escaped. */
+static void
+put_groups(struct extract *x, struct entry *en)
+{
+	struct json_iter it = json_iter(buf_span(&x->value));
+	struct json_member m;
+
+	while (json_next(&it, &m))
+		entry_setn(en, m.key, m.value);
+}
+
+static void
+put(struct extract *x, struct entry *en)
+{
 	if (!x->keep) {
 		entry_del(en, "request");
 		entry_del(en, "response");
 	}
-	entry_set(en, buf_cstr(&x->field), buf_span(&x->value));
+	if (x->columns.given)
+		put_fields(x, en);
+	else if (!x->field_given && x->search.which != WHICH_ALL &&
+		 search_has_names(&x->search))
+		put_groups(x, en);
+	else
+		entry_set(en, buf_cstr(&x->field), buf_span(&x->value));
+	if (x->reasoning_field.len > 0 && x->reasoning.len > 0)
+		entry_set(
+		    en, buf_cstr(&x->reasoning_field), buf_span(&x->reasoning));
+}
+
+static bool
+entry_extract(struct extract *x, struct stage *st, struct entry *en)
+{
+	enum miss miss = answer_extract(x, entry_get(en, "response"));
+	const struct column *c;
+	struct span path;
+
+	if (miss != MISS_NONE) {
+		stage_fail(st, en, misses[miss].class, "%s", misses[miss].message);
+		return true;
+	}
+	c = missing_field(x);
+	if (c != NULL) {
+		path = path_text(c->path);
+		stage_fail(st, en, "not_found", "no '%.*s' in the answer's JSON",
+		    (int)path.n, path.p);
+		return true;
+	}
+	put(x, en);
 	return stage_emit(st, en);
 }
 
 static void
 extract_release(struct extract *x)
 {
-	regex_free(x->regex);
+	regex_free(x->search.regex);
+	buf_release(&x->search.body);
+	columns_release(&x->columns);
 	buf_release(&x->field);
+	buf_release(&x->reasoning_field);
 	buf_release(&x->text);
-	buf_release(&x->found);
 	buf_release(&x->value);
+	buf_release(&x->reasoning);
 }
 
 int

@@ -1,9 +1,8 @@
 #include "read.h"
 
 #include "base/mem.h"
-#include "base/msg.h"
-#include "json/id.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 void
@@ -59,64 +58,108 @@ entry_add(struct reader *r, const char *name, struct span text)
 	json_add_string(&r->fields, text);
 }
 
-/* From the field that --id names; SPAN_NONE, and the entry has failed, if it has
- * none. */
-static struct span
-id_from_field(struct reader *r, const char *where)
+void
+places_by(struct reader *r, const char *(*where)(struct reader *r), void *input)
 {
-	struct span value = path_find_entry(r->id, &r->entry);
-	struct span name = path_text(r->id);
-
-	if (id_is(value))
-		return value;
-	msg_error("%s: no id: '%.*s' is %s", where, (int)name.n, name.p,
-	    value.p == NULL                   ? "not there"
-	    : json_type(value) == JSON_STRING ? "empty"
-					      : json_type_name(json_type(value)));
-	r->st->failed++;
-	if (r->st->status < STATUS_SOME_FAILED)
-		r->st->status = STATUS_SOME_FAILED;
-	return SPAN_NONE;
+	r->where = where;
+	r->input = input;
 }
 
-void
-entry_end(struct reader *r, const char *where)
+const char *
+place(struct reader *r, const struct file *f, uint64_t line)
+{
+	buf_clear(&r->place);
+	buf_addf(&r->place, "%s:%" PRIu64, file_name(f), line);
+	return buf_cstr(&r->place);
+}
+
+/* Puts out r->fields, which is closed, with this id before it; SPAN_NONE: without.
+ */
+static void
+put_fields(struct reader *r, struct span id)
 {
 	struct buf *out = jsonl_out(&r->st->out);
-	struct json_fault fault;
-	struct span id, fields;
-	char hashed[ID_SIZE];
+	struct span fields = buf_span(&r->fields);
 
-	buf_addc(&r->fields, '}');
-	fields = buf_span(&r->fields);
-	if (r->id == NULL)
-		id = id_from_hash(fields, hashed);
-	else if (entry_parse(&r->entry, fields, &fault) < 0)
-		return; /* cannot be: it was made here */
-	else if ((id = id_from_field(r, where)).p == NULL)
-		return;
-	buf_adds(out, "{\"id\":");
-	buf_addspan(out, id);
-	buf_addc(out, ',');
-	buf_add(out, fields.p + 1, fields.n - 1);
+	if (id.p != NULL) {
+		buf_adds(out, "{\"id\":");
+		buf_addspan(out, id);
+		buf_addc(out, ',');
+		fields = span_of(fields.p + 1, fields.n - 1);
+	}
+	buf_addspan(out, fields);
 	buf_addc(out, '\n');
 	jsonl_written(&r->st->out);
 }
 
 void
-entry_pass(struct reader *r)
+entry_end(struct reader *r, const char *where)
 {
-	struct entry *en = &r->entry;
+	struct json_fault fault;
 	char hashed[ID_SIZE];
 	struct span id;
 
-	if (r->id != NULL) {
-		id = id_from_field(r, stage_where(r->st));
+	buf_addc(&r->fields, '}');
+	if (r->ids.from == ID_NONE) {
+		put_fields(r, SPAN_NONE);
+	} else if (r->ids.from == ID_HASH) {
+		put_fields(r, id_from_hash(buf_span(&r->fields), hashed));
+	} else if (entry_parse(&r->entry, buf_span(&r->fields), &fault) == 0) {
+		/* Anything else cannot be: it was made here. */
+		id = ids_make(r, where, hashed);
+		if (id.p != NULL)
+			put_fields(r, id);
+	}
+}
+
+/* The hash of r->entry without the id that it has. */
+static struct span
+hash_without_id(struct reader *r, char hashed[ID_SIZE])
+{
+	entry_del(&r->entry, "id");
+	buf_clear(&r->scratch);
+	entry_write(&r->entry, &r->scratch);
+	return id_from_hash(span_of(r->scratch.data, r->scratch.len - 1), hashed);
+}
+
+/* By the hash, an entry has an id already unless it is none; see entry_pass_row().
+ */
+static void
+hash_if_none(struct reader *r, bool empty_is_none, char hashed[ID_SIZE])
+{
+	struct span id = entry_get(&r->entry, "id");
+
+	if (id.p == NULL)
+		entry_set(&r->entry, "id", id_from_hash(r->entry.text, hashed));
+	else if (empty_is_none && !id_is(id))
+		entry_set(&r->entry, "id", hash_without_id(r, hashed));
+}
+
+static void
+pass(struct reader *r, bool empty_is_none)
+{
+	char hashed[ID_SIZE];
+	struct span id;
+
+	if (r->ids.from == ID_HASH) {
+		hash_if_none(r, empty_is_none, hashed);
+	} else if (r->ids.from != ID_NONE) {
+		id = ids_make(r, NULL, hashed);
 		if (id.p == NULL)
 			return;
-		entry_set(en, "id", id);
-	} else if (entry_get(en, "id").p == NULL) {
-		entry_set(en, "id", id_from_hash(en->text, hashed));
+		entry_set(&r->entry, "id", id);
 	}
-	stage_emit(r->st, en);
+	stage_emit(r->st, &r->entry);
+}
+
+void
+entry_pass(struct reader *r)
+{
+	pass(r, false);
+}
+
+void
+entry_pass_row(struct reader *r)
+{
+	pass(r, true);
 }

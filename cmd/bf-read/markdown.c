@@ -247,7 +247,7 @@ read_markdown(struct reader *r, const struct file *f)
 	struct buf text = BUF_INIT;
 
 	buf_init(&text, SIZE_MAX / 2);
-	if (read_whole(r, f->path, &text)) {
+	if (read_whole(r, f, &text)) {
 		if (r->unit == UNIT_FILE)
 			put(&d, "text", buf_span(&text), 0);
 		else if (text.len > MARKDOWN_MAX)

@@ -124,31 +124,39 @@ unify_line_ends(struct buf *text)
 	text->len = to;
 }
 
-static struct unpack *
-open_file(struct reader *r, const char *path)
+int
+open_file(struct reader *r, const struct file *f)
 {
 	int fd;
 
-	if (strcmp(path, "-") == 0)
-		return unpack_open(STDIN_FILENO);
-	fd = fd_open(path, O_RDONLY | O_NOCTTY, 0);
-	if (fd >= 0)
-		return unpack_open(fd);
-	stage_lost(r->st, path, strerror(errno));
-	return NULL;
+	if (strcmp(f->path, "-") == 0)
+		return STDIN_FILENO;
+	fd = fd_open(f->path, O_RDONLY | O_NOCTTY, 0);
+	if (fd < 0)
+		stage_lost(r->st, f->path, strerror(errno));
+	return fd;
+}
+
+void
+reader_flush(void *reader)
+{
+	struct reader *r = reader;
+
+	jsonl_flush(&r->st->out);
 }
 
 bool
-read_whole(struct reader *r, const char *path, struct buf *text)
+read_whole(struct reader *r, const struct file *f, struct buf *text)
 {
-	const char *name = strcmp(path, "-") == 0 ? "<stdin>" : path;
-	struct unpack *in = open_file(r, path);
+	const char *name = file_name(f);
+	int fd = open_file(r, f);
+	struct unpack *in;
 	bool good;
 
-	if (in == NULL)
+	if (fd < 0)
 		return false;
-	/* What was made so far goes out before this may wait. */
-	jsonl_flush(&r->st->out);
+	in = unpack_open(fd);
+	reader_flush(r);
 	good = read_bytes(r, name, in, text);
 	unpack_close(in);
 	if (!good || !check(r, name, buf_span(text)))
@@ -235,7 +243,7 @@ text_whole(struct reader *r, const struct file *f)
 	struct span s;
 
 	buf_init(&text, SIZE_MAX / 2);
-	if (read_whole(r, f->path, &text)) {
+	if (read_whole(r, f, &text)) {
 		s = section ? text_trim_lines(buf_span(&text)) : buf_span(&text);
 		if (!section || s.n > 0) {
 			entry_begin(r, f->path, section ? &no_headings : NULL);

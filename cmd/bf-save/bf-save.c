@@ -270,26 +270,6 @@ set_target(struct save *s, const struct cli *cli)
 	}
 }
 
-/*
- * An entry that this format cannot hold is like a bad line: it stops the run, or
- * under --keep-going is told and left out.
- */
-static void
-refuse(struct save *s, const char *what)
-{
-	struct buf why = BUF_INIT;
-
-	msg_error("%s: %s", stage_where(&s->st), what);
-	if (s->st.cli->keep_going) {
-		if (s->st.status < STATUS_SOME_FAILED)
-			s->st.status = STATUS_SOME_FAILED;
-		return;
-	}
-	buf_addf(&why, "bad entry %s", stage_where(&s->st));
-	stage_stop_told(&s->st, STATUS_CANNOT, buf_cstr(&why));
-	buf_release(&why);
-}
-
 static void
 save_entries(struct save *s)
 {
@@ -299,7 +279,7 @@ save_entries(struct save *s)
 	while (stage_entry(&s->st, &s->en)) {
 		r = s->target->add(s, &e);
 		if (r == SAVE_REFUSED) {
-			refuse(s, e.text);
+			stage_refuse(&s->st, "%s", e.text);
 			continue;
 		}
 		s->count++;

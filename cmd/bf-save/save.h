@@ -10,7 +10,7 @@
 
 #include "io/outfile.h"
 #include "io/pack.h"
-#include "json/path.h"
+#include "json/columns.h"
 #include "json/stage.h"
 
 struct save;
@@ -30,18 +30,6 @@ struct format {
 	 */
 	int (*resume)(struct save *s, struct span *text, struct err *e);
 	bool resume_whole;
-};
-
-struct column {
-	struct span name;  /* owned; the name in the output */
-	struct path *path; /* NULL: the entry's top-level field of that name */
-};
-
-/* From --fields, or (without paths) from the first entry or an existing file. */
-struct columns {
-	struct column *v;
-	size_t n;
-	bool given; /* by --fields */
 };
 
 /* What a target says of an entry. */
@@ -73,11 +61,13 @@ struct save {
 	struct entry en;
 	const struct format *format;
 	const struct target *target;
-	struct columns columns;
+	struct columns columns; /* by --fields, or (without paths) from the first
+				   entry or an existing file */
 	struct buf out;
 	struct buf scratch;
-	struct span halved; /* a field with half of a surrogate pair; see save_text() */
-	uint64_t count;   /* entries saved in this run */
+	struct span
+	    halved;     /* a field with half of a surrogate pair; see save_text() */
+	uint64_t count; /* entries saved in this run */
 	uint64_t in_file; /* those in the file that is being written */
 	bool resumed;     /* there is text of former runs before them */
 	struct buf path;  /* md: the headings that stand over what comes next */
@@ -97,26 +87,15 @@ struct save {
 
 	bool changed;
 	struct buf aside;
-	struct file *file;   /* of target_file */
-	struct parts *parts; /* of target_parts */
-	struct table *table; /* of target_table */
+	struct file *file;     /* of target_file */
+	struct parts *parts;   /* of target_parts */
+	struct table *table;   /* of target_table */
 	struct folder *folder; /* of target_folder */
 };
 
-/* columns.c */
-int columns_parse(struct columns *c, struct span text, struct err *e);
-int columns_from_entry(struct columns *c, const struct entry *en, struct err *e);
-void columns_add(struct columns *c, struct span name);
-void columns_cut(struct columns *c, size_t n); /* all but the first n go */
-void columns_release(struct columns *c);
-/* The index of the column of that name, or c->n. */
-size_t columns_find(const struct columns *c, struct span name);
-/* SPAN_NONE where the entry has no such field. */
-struct span column_get(const struct column *c, const struct entry *en);
-
 /* lines.c, delimited.c, prose.c */
-extern const struct format format_jsonl, format_json, format_csv, format_tsv, format_md,
-    format_txt;
+extern const struct format format_jsonl, format_json, format_csv, format_tsv,
+    format_md, format_txt;
 
 /*
  * A field's value as people read it: a string's text, anything else as compact

@@ -39,12 +39,15 @@ struct table {
 int table_fail(struct table *t, const char *name, struct err *e);
 int table_run(struct table *t, const char *name, const char *sql, struct err *e);
 int table_run_sql(struct table *t, const char *name, struct err *e); /* t->sql */
-sqlite3_stmt *table_prepare(struct table *t, const char *name, struct err *e); /* it */
+sqlite3_stmt *table_prepare(
+    struct table *t, const char *name, struct err *e); /* it */
 void sql_add_name(struct buf *sql, struct span name);
-/* The columns' names with commas, each between before and after; of the stage: c0. */
-void sql_add_names(
-    struct buf *sql, const struct columns *c, const char *before, const char *after);
-void sql_add_staged(struct buf *sql, size_t n, const char *before, const char *after);
+/* The columns' names with commas, each between before and after; of the stage: c0.
+ */
+void sql_add_names(struct buf *sql, const struct columns *c, const char *before,
+    const char *after);
+void sql_add_staged(
+    struct buf *sql, size_t n, const char *before, const char *after);
 
 /* ".NAME.XXXXXX" beside FILE, made: its path, as SQLite wants it. */
 int table_make_temp(struct save *s, struct buf *path, struct err *e);

@@ -21,6 +21,12 @@ mem_alloc(size_t n)
 }
 
 void *
+mem_aligned(size_t alignment, size_t n)
+{
+	return checked(aligned_alloc(alignment, n));
+}
+
+void *
 mem_zero(size_t count, size_t size)
 {
 	if (count == 0 || size == 0)

@@ -11,7 +11,9 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t n);                 /* uninitialised; n == 0 gives one byte */
+void *mem_alloc(size_t n); /* uninitialised; n == 0 gives one byte */
+void *mem_aligned(
+    size_t alignment, size_t n);           /* n is a multiple of it, a power of 2 */
 void *mem_zero(size_t count, size_t size); /* zeroed array, overflow checked */
 void *mem_resize(void *p, size_t count, size_t size); /* overflow checked */
 char *mem_strdup(const char *s);

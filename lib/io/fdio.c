@@ -1,5 +1,6 @@
 #include "io/fdio.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -60,6 +61,27 @@ wait_ready(int fd, short events, int stoppable)
 			return -1;
 		}
 	}
+}
+
+int
+fd_open_nameless(void)
+{
+	const char *dir = getenv("TMPDIR");
+	struct buf name = BUF_INIT;
+	int fd;
+
+	if (dir == NULL || dir[0] == '\0')
+		dir = "/tmp";
+	fd = fd_open(dir, O_TMPFILE | O_RDWR, 0600);
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return fd;
+	buf_addf(&name, "%s/bf.XXXXXX", dir);
+	(void)buf_cstr(&name);
+	fd = mkostemp(name.data, O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlink(name.data);
+	buf_release(&name);
+	return fd;
 }
 
 ssize_t

@@ -30,6 +30,12 @@ void fd_open_std(void);
 
 int fd_open(const char *path, int flags, int mode); /* open(2), O_CLOEXEC, EINTR */
 
+/*
+ * A file without a name in $TMPDIR or /tmp, to write and read, the user's alone:
+ * it goes when it is closed.  -1 and errno.
+ */
+int fd_open_nameless(void);
+
 /* read(2): bytes, 0 at the end, -1 and errno. */
 ssize_t fd_read(int fd, void *p, size_t n);
 

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 int
-filemap_open(struct filemap *m, int fd)
+filemap_open(struct filemap *m, int fd, uint64_t most)
 {
 	void *p;
 
 	if (fstat(fd, &m->was) < 0 || !S_ISREG(m->was.st_mode) ||
-	    m->was.st_size <= 0 || (uintmax_t)m->was.st_size > SIZE_MAX / 2 ||
+	    m->was.st_size <= 0 || (uint64_t)m->was.st_size > most ||
 	    lseek(fd, 0, SEEK_CUR) != 0)
 		return -1;
 	p = mmap(NULL, (size_t)m->was.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -13,6 +13,8 @@
 
 #include <sys/stat.h>
 
+#include <stdint.h>
+
 struct filemap {
 	struct span bytes;
 	int fd;
@@ -22,10 +24,10 @@ struct filemap {
 
 /*
  * Maps the file that fd has open, and takes fd over.  -1, and fd is as it was,
- * where that cannot be done: no regular file, empty, packed (io/unpack.h), or read
- * from already.
+ * where that cannot be done: no regular file, empty, longer than most bytes, packed
+ * (io/unpack.h), or read from already.
  */
-int filemap_open(struct filemap *m, int fd);
+int filemap_open(struct filemap *m, int fd, uint64_t most);
 
 bool filemap_changed(const struct filemap *m);
 void filemap_close(struct filemap *m); /* closes fd too, unless it is 0 */

@@ -171,16 +171,38 @@ hash_blake2b(struct span s, unsigned char *out, size_t outlen)
 	blake2b_final(&state, out);
 }
 
+static uint64_t
+first_u64(const unsigned char *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
 uint64_t
 hash_u64(struct span s)
 {
 	unsigned char out[16];
-	uint64_t v = 0;
 
 	hash_blake2b(s, out, sizeof(out));
+	return first_u64(out);
+}
+
+uint64_t
+hash_u64_seeded(uint64_t seed, struct span s)
+{
+	struct blake2b state;
+	unsigned char first[8], out[16];
+
 	for (int i = 0; i < 8; i++)
-		v = v << 8 | out[i];
-	return v;
+		first[i] = (unsigned char)(seed >> (56 - 8 * i));
+	blake2b_init(&state, sizeof(out));
+	blake2b_update(&state, first, sizeof(first));
+	blake2b_update(&state, s.p, s.n);
+	blake2b_final(&state, out);
+	return first_u64(out);
 }
 
 /* ---- hex ---- */

@@ -88,7 +88,13 @@ regex_free(struct regex *r)
 int
 regex_find(struct regex *r, struct span text, struct err *e)
 {
-	r->found = pcre2_match(r->code, (PCRE2_SPTR)text.p, text.n, 0,
+	return regex_find_from(r, text, 0, e);
+}
+
+int
+regex_find_from(struct regex *r, struct span text, size_t from, struct err *e)
+{
+	r->found = pcre2_match(r->code, (PCRE2_SPTR)text.p, text.n, from,
 	    PCRE2_NO_UTF_CHECK, r->match, r->limits);
 	if (r->found == PCRE2_ERROR_NOMATCH)
 		return 0;
@@ -99,6 +105,23 @@ unsigned
 regex_groups(const struct regex *r)
 {
 	return r->groups;
+}
+
+/* The table's entries: the group's number, big endian, in two bytes, and its name.
+ */
+const char *
+regex_name(const struct regex *r, unsigned group)
+{
+	uint32_t n, size;
+	PCRE2_SPTR at;
+
+	pcre2_pattern_info(r->code, PCRE2_INFO_NAMECOUNT, &n);
+	pcre2_pattern_info(r->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+	pcre2_pattern_info(r->code, PCRE2_INFO_NAMETABLE, &at);
+	for (; n > 0; n--, at += size)
+		if ((unsigned)(at[0] << 8 | at[1]) == group)
+			return (const char *)at + 2;
+	return NULL;
 }
 
 struct span

@@ -21,11 +21,18 @@ struct regex;
 struct regex *regex_new(const char *pattern, bool ignore_case, struct err *e);
 void regex_free(struct regex *r);
 
-/* 1: it matches; 0: it does not; -1 and e: that cannot be told, it backtracks too much. */
+/* 1: it matches; 0: it does not; -1 and e: that cannot be told, it backtracks too
+ * much. */
 int regex_find(struct regex *r, struct span text, struct err *e);
+
+/* The same for a match that begins at byte `from` or behind it; what is before
+ * counts. */
+int regex_find_from(struct regex *r, struct span text, size_t from, struct err *e);
 
 /* How many groups the expression has. */
 unsigned regex_groups(const struct regex *r);
+/* The name of a group, (?<name>...), or NULL. */
+const char *regex_name(const struct regex *r, unsigned group);
 
 /*
  * Of the text in which it matched last: what a group holds, borrowed from it;

@@ -22,6 +22,7 @@
 	F(bind_int64)       \
 	F(bind_null)        \
 	F(bind_text64)      \
+	F(busy_handler)     \
 	F(busy_timeout)     \
 	F(clear_bindings)   \
 	F(close)            \

@@ -252,9 +252,8 @@ json_check(struct span text, struct json_fault *f)
 	return check_value(&c, 0) && check_end(&c) ? 0 : fault_at(&c, text, f);
 }
 
-/* Two values may touch only where one cannot be taken for part of the other. */
-static bool
-ends_word(const struct check *c)
+bool
+check_ends_word(const struct check *c)
 {
 	unsigned char last = (unsigned char)c->p[-1], next;
 
@@ -277,7 +276,7 @@ json_check_next(struct span text, size_t *used, struct json_fault *f)
 		return 1;
 	if (!check_value(&c, 0))
 		return fault_at(&c, text, f);
-	if (!ends_word(&c)) {
+	if (!check_ends_word(&c)) {
 		check_fail(&c);
 		return fault_at(&c, text, f);
 	}

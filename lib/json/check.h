@@ -16,6 +16,10 @@ bool check_string(struct check *c);              /* from its opening quote */
 /* From a member's name to its value; *end: the quote that ends the name. */
 bool check_name(struct check *c, const char **end);
 
+/* Two values may touch only where one cannot be taken for part of the other: whether
+ * what comes after the value that ends at p is no part of it. */
+bool check_ends_word(const struct check *c);
+
 bool check_end(struct check *c); /* nothing but white space follows */
 
 /* Fails at p. */

@@ -85,6 +85,58 @@ children_number(struct children *c, struct entry *en, uint64_t index)
 	entry_set(en, "count", span_str(c->count));
 }
 
+/* ---- and back ---- */
+
+static int
+read_number(const struct entry *en, const char *name, int64_t least, uint64_t *n,
+    struct err *e)
+{
+	struct span value = entry_get(en, name);
+	int64_t i;
+
+	if (value.p == NULL)
+		return err_set(e, "no field '%s'", name);
+	if (!json_i64(value, &i) || i < least)
+		return err_set(
+		    e, "'%s' is no whole number from %d on", name, (int)least);
+	*n = (uint64_t)i;
+	return 0;
+}
+
+int
+child_read(struct child *c, const struct entry *en, struct err *e)
+{
+	c->parent = c->id = entry_get(en, "parent");
+	if (c->parent.p == NULL)
+		return err_set(e, "no field 'parent'");
+	if (json_type(c->parent) == JSON_OBJECT)
+		c->id = json_get(c->parent, "id");
+	if (!id_is(c->id))
+		return err_set(e, "'parent' is no id of an entry");
+	if (read_number(en, "index", 0, &c->index, e) < 0 ||
+	    read_number(en, "count", 1, &c->count, e) < 0)
+		return -1;
+	if (c->index >= c->count)
+		return err_set(e, "'index' is not less than 'count'");
+	return 0;
+}
+
+void
+child_restore(const struct child *c, struct entry *en)
+{
+	bool nested = json_type(c->parent) == JSON_OBJECT;
+	struct span value;
+
+	entry_set(en, "id", c->id);
+	for (size_t i = 0; i < sizeof(former) / sizeof(former[0]); i++) {
+		value = nested ? json_get(c->parent, former[i]) : SPAN_NONE;
+		if (value.p != NULL)
+			entry_set(en, former[i], value);
+		else
+			entry_del(en, former[i]);
+	}
+}
+
 bool
 children_own(struct span name)
 {

@@ -45,6 +45,23 @@ int children_begin(
 /* Sets the four fields of child index; their values are c's until the next. */
 void children_number(struct children *c, struct entry *en, uint64_t index);
 
+/* ---- and back ---- */
+
+/* What a child tells of its parent; spans of the child's line. */
+struct child {
+	struct span
+	    parent; /* as it stands in the child: a parent's name among parents */
+	struct span id; /* the parent's, a string or a number */
+	uint64_t index;
+	uint64_t count;
+};
+
+/* -1 and e, which names the field, if it is no child. */
+int child_read(struct child *c, const struct entry *en, struct err *e);
+
+/* Edits a child: id, parent, index and count are again what its parent had. */
+void child_restore(const struct child *c, struct entry *en);
+
 /* Whether it is one of the four names. */
 bool children_own(struct span name);
 

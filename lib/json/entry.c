@@ -100,10 +100,8 @@ entry_get(const struct entry *en, const char *name)
 }
 
 static void
-edit(struct entry *en, const char *name, struct span value)
+edit(struct entry *en, struct span wanted, struct span value)
 {
-	struct span wanted = span_str(name);
-
 	for (size_t i = 0; i < en->nedits; i++) {
 		if (span_eq(en->edits[i].name, wanted)) {
 			en->edits[i].value = value;
@@ -121,11 +119,23 @@ edit(struct entry *en, const char *name, struct span value)
 void
 entry_set(struct entry *en, const char *name, struct span value)
 {
+	edit(en, span_str(name), value);
+}
+
+void
+entry_setn(struct entry *en, struct span name, struct span value)
+{
 	edit(en, name, value);
 }
 
 void
 entry_del(struct entry *en, const char *name)
+{
+	edit(en, span_str(name), SPAN_NONE);
+}
+
+void
+entry_deln(struct entry *en, struct span name)
 {
 	edit(en, name, SPAN_NONE);
 }

@@ -19,7 +19,7 @@
 struct entry_edit {
 	struct span name;  /* unescaped */
 	struct span value; /* JSON; SPAN_NONE removes */
-	size_t member;     /* the last of that name; n of the entry if there is none */
+	size_t member; /* the last of that name; n of the entry if there is none */
 };
 
 struct entry {
@@ -42,7 +42,9 @@ struct span entry_get(const struct entry *en, const char *name);
 struct span entry_getn(const struct entry *en, struct span name);
 
 void entry_set(struct entry *en, const char *name, struct span value);
+void entry_setn(struct entry *en, struct span name, struct span value);
 void entry_del(struct entry *en, const char *name);
+void entry_deln(struct entry *en, struct span name);
 
 /* The edited line, with "\n". */
 void entry_write(const struct entry *en, struct buf *out);

@@ -98,19 +98,33 @@ stage_lost(struct stage *st, const char *name, const char *why)
 		buf_addf(&st->lost, "%s: %s", name, why);
 }
 
-void
-stage_bad(struct stage *st, const char *where, size_t column, const char *what)
+/* What is bad has been told. */
+static void
+go_on_or_stop(struct stage *st, const char *kind, const char *where)
 {
 	struct buf why = BUF_INIT;
 
-	msg_error("%s:%zu: %s", where, column, what);
 	if (st->cli->keep_going) {
 		at_least(st, STATUS_SOME_FAILED);
 		return;
 	}
-	buf_addf(&why, "bad line %s", where);
+	buf_addf(&why, "bad %s %s", kind, where);
 	stop(st, STATUS_CANNOT, buf_cstr(&why));
 	buf_release(&why);
+}
+
+void
+stage_bad(struct stage *st, const char *where, size_t column, const char *what)
+{
+	msg_error("%s:%zu: %s", where, column, what);
+	go_on_or_stop(st, "line", where);
+}
+
+void
+stage_bad_entry(struct stage *st, const char *where, const char *what)
+{
+	msg_error("%s: %s", where, what);
+	go_on_or_stop(st, "entry", where);
 }
 
 static void
@@ -128,8 +142,9 @@ open_map(struct stage *st, int fd, const char *name)
 	struct filemap m;
 
 	st->mapped = false;
-	if (!st->map || filemap_open(&m, fd) < 0)
+	if (st->map_most == 0 || filemap_open(&m, fd, st->map_most) < 0)
 		return false;
+	st->map_most -= m.bytes.n;
 	m.name = name;
 	st->maps = mem_resize(st->maps, st->nmaps + 1, sizeof(m));
 	st->maps[st->nmaps++] = m;
@@ -182,9 +197,9 @@ read_failed(struct stage *st, const struct err *e)
 }
 
 void
-stage_map(struct stage *st)
+stage_map(struct stage *st, uint64_t most)
 {
-	st->map = true;
+	st->map_most = most;
 }
 
 bool
@@ -245,20 +260,24 @@ next_line(struct stage *st, struct span *line)
 }
 
 bool
-stage_line(struct stage *st, struct span *line)
+stage_incomplete(struct stage *st, struct span line)
 {
 	int status;
 
-	if (!next_line(st, line))
+	if (!incomplete_is(line, &status))
 		return false;
-	if (!incomplete_is(*line, &status))
-		return true;
 	st->ended = true;
 	st->stop_status = status;
 	buf_clear(&st->incomplete);
-	buf_addspan(&st->incomplete, *line);
+	buf_addspan(&st->incomplete, line);
 	buf_addc(&st->incomplete, '\n');
-	return false;
+	return true;
+}
+
+bool
+stage_line(struct stage *st, struct span *line)
+{
+	return next_line(st, line) && !stage_incomplete(st, *line);
 }
 
 bool
@@ -395,6 +414,40 @@ stage_fail(
 	stage_fail_json(st, en, buf_span(&error));
 	buf_release(&message);
 	buf_release(&error);
+}
+
+struct path *
+stage_path(const struct cli *cli)
+{
+	struct err e = ERR_INIT;
+	struct path *p = path_parse(span_str(cli->arg), &e);
+
+	if (p == NULL)
+		cli_usage(cli, "%s %s: %s", cli->name, cli->arg, e.text);
+	return p;
+}
+
+struct span
+stage_find(struct stage *st, const struct path *p, const struct entry *en)
+{
+	struct span value = path_find_entry(p, en), name = path_text(p);
+
+	if (value.p == NULL)
+		stage_refuse(st, "no field '%.*s'", (int)name.n, name.p);
+	return value;
+}
+
+void
+stage_refuse(struct stage *st, const char *fmt, ...)
+{
+	struct buf why = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&why, fmt, ap);
+	va_end(ap);
+	stage_bad_entry(st, stage_where(st), buf_cstr(&why));
+	buf_release(&why);
 }
 
 /* ---- the end ---- */

@@ -38,6 +38,7 @@
 #include "io/outfile.h"
 #include "json/entry.h"
 #include "json/jsonl.h"
+#include "json/path.h"
 
 struct stage {
 	const struct cli *cli;
@@ -45,23 +46,25 @@ struct stage {
 	struct jsonl_writer out;
 	char *const *inputs; /* the operands, unless stage_input() was called */
 	int ninputs;
-	int operand; /* next of them to open */
-	bool open;   /* a file is being read */
-	bool no_mark; /* for the command to set: standard output takes no incomplete line */
-	bool ended;  /* no more lines will be handed out */
+	int operand;  /* next of them to open */
+	bool open;    /* a file is being read */
+	bool no_mark; /* for the command to set: standard output takes no incomplete
+			 line */
+	bool ended;   /* no more lines will be handed out */
 	int status;
-	int stop_status;      /* set once the stream is incomplete */
+	int stop_status;       /* set once the stream is incomplete */
 	struct buf incomplete; /* the line to write last */
 	int signo;             /* to die of, at the end */
 	struct buf lost;       /* the first input that could not be read, and why */
 	struct buf *where;
 	struct buf scratch;
-	uint64_t failed;       /* entries that failed */
-	struct filemap *maps;  /* of files read under stage_map() */
+	uint64_t failed;      /* entries that failed */
+	struct filemap *maps; /* of files read under stage_map() */
 	size_t nmaps;
-	bool map;
-	bool mapped;           /* the file being read is */
-	struct outfile *errors; /* NULL: failed entries are told on standard error */
+	uint64_t map_most; /* bytes that may be mapped yet */
+	bool mapped;       /* the file being read is */
+	struct outfile
+	    *errors; /* NULL: failed entries are told on standard error */
 };
 
 /* After cli_next() returned CLI_DONE. Catches INT and TERM. */
@@ -89,19 +92,29 @@ bool stage_stopped(const struct stage *st);
 bool stage_text_line(struct stage *st, struct span *line);
 
 /*
- * For inputs that the command opens: one that cannot be read, as above, and one
- * with something bad in it (a bad line, as above) at "FILE:LINE" and a column.
+ * For inputs that the command opens: whether a line is the incomplete mark, which
+ * is passed on then, and the stage stops.
  */
-void stage_lost(struct stage *st, const char *name, const char *why);
-void stage_bad(struct stage *st, const char *where, size_t column, const char *what);
+bool stage_incomplete(struct stage *st, struct span line);
 
 /*
- * From now on regular files that are not packed are mapped (io/filemap.h), and
- * where stage_mapped() says so the line last handed out stays where it is until
- * stage_close().  The caller deals with SIGBUS, and asks stage_whole() at the
- * end whether a file changed.
+ * For inputs that the command opens: one that cannot be read, as above, and one
+ * with something bad in it (a bad line, as above) at "FILE:LINE" and a column, or
+ * where there are no lines at any place.
  */
-void stage_map(struct stage *st);
+void stage_lost(struct stage *st, const char *name, const char *why);
+void stage_bad(
+    struct stage *st, const char *where, size_t column, const char *what);
+void stage_bad_entry(struct stage *st, const char *where, const char *what);
+
+/*
+ * From now on regular files that are not packed are mapped (io/filemap.h), as
+ * long as they are no more than `most` bytes together, and where stage_mapped()
+ * says so the line last handed out stays where it is until stage_close().  The
+ * caller deals with SIGBUS, and asks stage_whole() at the end whether a file
+ * changed.
+ */
+void stage_map(struct stage *st, uint64_t most);
 bool stage_mapped(const struct stage *st);
 
 /*
@@ -138,11 +151,28 @@ void stage_errors(struct stage *st, const char *path);
  * made to it and {"error":{"class":..,"message":..}}), else a message with its
  * place is printed; the status is at least 1, and the stage goes on.
  */
-void stage_fail(struct stage *st, struct entry *en, const char *class, const char *fmt,
-    ...) __attribute__((format(printf, 4, 5)));
+void stage_fail(struct stage *st, struct entry *en, const char *class,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* The same with an error object of the caller's: {"class":..,"message":..,"status":..}. */
+/* The same with an error object of the caller's:
+ * {"class":..,"message":..,"status":..}. */
 void stage_fail_json(struct stage *st, struct entry *en, struct span error);
+
+/*
+ * The current option's argument as a path, the caller's; a usage error if it is
+ * none.  And its value in an entry: SPAN_NONE where there is none, and the entry
+ * has been refused.
+ */
+struct path *stage_path(const struct cli *cli);
+struct span stage_find(
+    struct stage *st, const struct path *p, const struct entry *en);
+
+/*
+ * An entry that this command cannot take is like a bad line: it stops the stage,
+ * or under keep-going is told and left out.
+ */
+void stage_refuse(struct stage *st, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * Stop early: the text is printed and goes into the incomplete line as "why";
@@ -155,7 +185,8 @@ void stage_stop_told(struct stage *st, int status, const char *why);
 
 /* After the last entry: whether those handed out are not the whole. */
 bool stage_is_cut(struct stage *st);
-/* Then: why, for a message; "incomplete input: bf-llm: budget reached", "interrupted". */
+/* Then: why, for a message; "incomplete input: bf-llm: budget reached",
+ * "interrupted". */
 void stage_why(const struct stage *st, struct buf *out);
 
 /*

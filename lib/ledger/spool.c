@@ -3,8 +3,6 @@
 #include "io/fdio.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -26,28 +24,6 @@ spool_release(struct spool *s)
 	buf_release(&s->line);
 }
 
-/* A file without a name in $TMPDIR, the user's alone. */
-static int
-open_nameless(void)
-{
-	const char *dir = getenv("TMPDIR");
-	struct buf name = BUF_INIT;
-	int fd;
-
-	if (dir == NULL || dir[0] == '\0')
-		dir = "/tmp";
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-		return fd;
-	buf_addf(&name, "%s/bf-ledger.XXXXXX", dir);
-	(void)buf_cstr(&name);
-	fd = mkostemp(name.data, O_CLOEXEC);
-	if (fd >= 0)
-		(void)unlink(name.data);
-	buf_release(&name);
-	return fd;
-}
-
 static bool
 has_room(int fd, size_t n)
 {
@@ -61,7 +37,7 @@ int
 spool_put(struct spool *s, struct span text, uint64_t *at)
 {
 	if (!s->off && s->fd < 0)
-		s->fd = open_nameless();
+		s->fd = fd_open_nameless();
 	if (s->off || s->fd < 0 || !has_room(s->fd, text.n) ||
 	    fd_write(s->fd, text.p, text.n) != 0) {
 		/* What is in it stays of use. */

@@ -222,4 +222,183 @@ like "$(cat err)" '*--regex*at byte 2*' "a wrong expression: where"
 printf '{"response":{"text":"a"}}\n{"incomplete":{"by":"x","why":"y","status":75}}\n' >in
 run bf-extract in
 is "$status $(tail -n 1 out)" '75 {"incomplete":{"by":"x","why":"y","status":75}}' "an incomplete stream stays one"
+# ---- which of several ----
+
+three=$'<a>1</a> x <a k="v"> 2 </a><b>no</b><a>\n3</a>'
+extract "$three" --tag a --last
+gives '"3"' "--tag --last"
+extract "$three" --tag a --all
+gives '["1","2","3"]' "--tag --all"
+extract "$three" --tag a --first
+gives '"1"' "--first"
+extract "$three<a>4" --tag a --all
+fails not_closed "--all: one without an end may have been cut off"
+extract "$three<a>4" --tag a --last
+fails not_closed "--last, too"
+extract "$three<a> </a>" --tag a --all
+fails empty "--all: an empty one"
+blocks=$'```sh\nls\n```\n```\nx\n```\n```sh\npwd\n  cd\n```\n'
+extract "$blocks" --code=sh --all
+gives '["ls","pwd\n  cd"]' "--code=LANG --all"
+extract "$blocks" --code --all
+gives '["ls","x","pwd\n  cd"]' "--code --all"
+extract "$blocks" --code --last
+gives '"pwd\n  cd"' "--code --last"
+extract 'a1 b22 é333' --regex '[0-9]+' --all
+gives '["1","22","333"]' "--regex --all"
+extract 'a1 b22 é333' --regex '[a-zé]([0-9]+)' --last
+gives '"333"' "--regex --last: the group"
+extract 'éxé' --regex 'x*' --all
+gives '["x"]' "--all: empty matches are passed over, characters are whole"
+extract 'aXbX' --regex '(?<=X)b|(?<=b)X' --all
+gives '["b","X"]' "what is before a match counts"
+extract 'abc' --regex '^.' --all
+gives '["a"]' "there is one beginning"
+extract '{"a":1} or [2, 3] or {"a":{"b":4}}.' --json --all
+gives '[{"a":1},[2,3],{"a":{"b":4}}]' "--json --all, in prose"
+extract '{"a":1} or [2, 3].' --json --last
+gives '[2,3]' "--json --last"
+extract $'{"a":0}\n```json\n{"a":1}\n```\n```json\nno\n```\n```json\n{"a":2}\n```' --json --all
+gives '[{"a":1},{"a":2}]' "in blocks marked json, where there are some"
+extract $'```json\n1\n```\n```json\n2\n```' --json --last
+gives '2' "the last of them"
+extract '[1,2]' --json --all
+gives '[[1,2]]' "or the one that is all"
+extract 'none' --json --all
+fails not_found "--all of none"
+
+# ---- names ----
+
+extract 'Score: 9 of 10 (good)' --regex '(?<score>\d+) of (?<most>\d+)( \((?<word>\w+)\))?'
+is "$status $(cat out err)" '0 {"id":1,"z":2,"score":"9","most":"10","word":"good"}' "named groups, each into its field"
+extract 'Score: 9 of 10' --regex '(?<score>\d+) of (?<z>\d+)( \((?<word>\w+)\))?'
+is "$status $(cat out err)" '0 {"id":1,"z":"10","score":"9"}' "in the place of one that is there; none that took no part"
+extract 'Score: 9 of 10' --regex '(?<score>\d+) of (?<most>\d+)' -o text
+gives '{"score":"9","most":"10"}' "-o: as an object"
+extract 'a=1, b=2' --regex '(?<k>\w)=(?<v>\d)' --all
+gives '[{"k":"a","v":"1"},{"k":"b","v":"2"}]' "--all: objects"
+extract 'x' --regex '(?<k>y)?x'
+fails not_found "none of the groups took part"
+extract 'x' --regex '(?<k>y*)x'
+fails empty "all that did are empty"
+
+# ---- --fields ----
+
+json='It is {"score": 1.50, "why": ["a", "b\u00e9"], "x": null}.'
+extract "$json" --json --fields 'score,reason=why[1],text=/why/0,x'
+is "$status $(cat out err)" '0 {"id":1,"z":2,"score":1.50,"reason":"b\u00e9","text":"a","x":null}' "--fields: parts of it, as written"
+extract "$json" --json --fields 'z=score'
+is "$status $(cat out err)" '0 {"id":1,"z":1.50}' "in the place of one that is there"
+extract "$json" --json --fields 'score,missing'
+fails not_found "--fields: one that is not there"
+like "$(cat err)" "*no 'missing' in the answer's JSON" "which is named"
+extract "$json" --json --fields 'score,missing' --errors errors
+is "$(jq -c '[.score, .response.text != null, .error.class]' errors)" '[null,true,"not_found"]' "the failed entry is as it was"
+
+# ---- --integers ----
+
+# integers TEXT WANT: what comes out for it
+integers() {
+	extract "$1" --integers
+	gives "$2" "--integers: $1"
+}
+integers 'Lines 1, 3-5 and 9.' '[1,3,4,5,9]'
+integers '7' '[7]'
+integers '[10, 2,2]' '[10,2,2]'
+integers '[]' '[]'
+integers $'1 \xe2\x80\x93 3; 5..6; 8 to 9; 11 through 12; 14\xe2\x80\x9415' '[1,2,3,5,6,8,9,11,12,14,15]'
+integers '-3, 4, -5' '[-3,4,-5]'
+integers 'v2 and utf8 are words, 007 is none' '[7]'
+integers $'1. foo\n2. bar' '[1,2]'
+integers '3-3' '[3]'
+integers '第3行、5。' '[3,5]'
+extract 'no numbers, v2' --integers
+fails not_found "--integers: none"
+extract '1, 2.5' --integers
+fails not_found "--integers: a fraction"
+extract 'the 2nd' --integers
+fails not_found "--integers: an ordinal"
+extract '5-3' --integers
+fails not_found "--integers: a range that runs backwards"
+extract '1-99999999999' --integers
+fails not_found "--integers: a range that is too long"
+extract '1, 99999999999999999999' --integers
+fails not_found "--integers: a number that is too large"
+
+# ---- --tool-call ----
+
+calls='[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\": 1,\"b\":[1.50]}"}},
+	{"id":"c2","type":"function","function":{"name":"sub","arguments":"{\"a\":2}"}},
+	{"id":"c3","type":"function","function":{"name":"add","arguments":"{\"a\":3}"}}]'
+# called CALLS ARG...: as extract, of an answer with these
+called() {
+	local calls=$1
+	shift
+	jq -cn --argjson c "$calls" '{id: 1, response: {text: null, tool_calls: $c, finish_reason: "tool_calls"}, z: 2}' >in
+	run bf-extract "$@" <in
+}
+called "$calls" --tool-call
+gives '{"a":1,"b":[1.50]}' "--tool-call: the first one's arguments"
+called "$calls" --tool-call=sub
+gives '{"a":2}' "of that name"
+called "$calls" --tool-call=add --all
+gives '[{"a":1,"b":[1.50]},{"a":3}]' "--all"
+called "$calls" --tool-call --last --fields a,n=a
+is "$status $(cat out err)" '0 {"id":1,"z":2,"a":3,"n":3}' "--last, --fields"
+called "$calls" --tool-call=mul
+fails not_found "a tool that was not called"
+called '[{"function":{"name":"add","arguments":"{\"a\":"}}]' --tool-call
+fails not_found "arguments that are no JSON"
+called null --tool-call
+fails not_found "no calls"
+called "$calls"
+fails no_response "calls are no text"
+
+# ---- answers that are not whole ----
+
+for how in length content_filter; do
+	for mode in --text --json --tool-call "--regex {"; do
+		echo '{"response":{"text":"{\"a\":1}","finish_reason":"'$how'","tool_calls":[{"function":{"arguments":"{}"}}]}}' >in
+		# shellcheck disable=SC2086
+		run bf-extract $mode in
+		fails $how "$mode, $how"
+	done
+	run bf-extract --accept $how in
+	is "$status $(cat out)" '0 {"text":"{\"a\":1}"}' "--accept $how"
+done
+echo '{"response":{"text":"I cannot do that.","finish_reason":"stop","refusal":true}}' >in
+run bf-extract in
+fails refusal "a refusal"
+run bf-extract --accept length,refusal in
+is "$status $(cat out)" '0 {"text":"I cannot do that."}' "--accept refusal"
+
+# ---- --reasoning ----
+
+extract $'<think>\n so "so" </think>Yes.' --reasoning why
+is "$status $(cat out err)" '0 {"id":1,"z":2,"text":"Yes.","why":"so \"so\""}' "--reasoning: the block"
+extract 'Yes.' --reasoning why
+gives '"Yes."' "none where there is none"
+echo '{"response":{"text":"<think>b</think>Yes.","reasoning":"a\u00e9"},"why":0}' >in
+run bf-extract --reasoning why in
+is "$status $(cat out err)" '0 {"why":"a\u00e9","text":"Yes."}' "what the provider gave, as it is, in its place"
+extract '<think>x</think>{"a":1}' --json --fields a --reasoning why
+is "$status $(cat out err)" '0 {"id":1,"z":2,"a":1,"why":"x"}' "with --fields"
+
+# usage: a line on standard error, status 2
+usage() {
+	run bf-extract "$@" </dev/null
+	is "$status $(wc -l <err) $(wc -c <out)" "2 1 0" "usage: $*"
+}
+usage --all
+usage --list --last
+usage --json --all --last
+usage --code --fields a
+usage --json --all --fields a
+usage --json --fields a -o b
+usage --json --fields a,a
+usage --accept long
+usage --accept ''
+usage --tool-call=
+usage --reasoning a.b
+
 done_testing

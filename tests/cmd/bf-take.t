@@ -25,6 +25,30 @@ is "$(take --every 300)" "1 301 601 901 " "--every"
 is "$(take --every 1 -n 3)" "1 2 3 " "--every 1"
 is "$(take --every 100 -o 2 -n 3)" "201 301 401 " "--every, then -o, then -n"
 
+# --first-per
+cat >urls <<'E'
+{"n":1,"u":{"a":1,"b":"\u00e9"},"t":"x"}
+{"n":2,"u":{"b":"é", "a":1},"t":"x"}
+{"n":3,"u":1,"t":"y"}
+{"n":4,"u":1.0,"t":"x"}
+{"n":5,"u":"1","t":"z"}
+{"n":6,"u":1,"t":"z"}
+{"n":7,"u":null,"t":"z"}
+E
+per() { bf-take "$@" urls | jq -c .n | tr '\n' ' '; }
+is "$(per --first-per u)" "1 3 4 5 7 " "--first-per: the first of each value, however it is written"
+is "$(per --first-per t)" "1 3 5 " "each value once"
+run bf-take --first-per u.a --keep-going urls
+is "$status $(jq .n out) $(head -n 1 err)" "1 1 bf-take: urls:3: no field 'u.a'" "a path"
+run bf-take --first-per u.a urls
+is "$status $(jq -c 'has("incomplete")' out | tr '\n' ' ')" "2 false true " "an entry without the field stops it"
+is "$(per --first-per t -o 1 -n 1)" "3 " "before -o and -n"
+is "$(per --first-per u --every 2)" "1 4 7 " "and before --every"
+is "$(bf-take --first-per n in in | wc -l)" 1000 "of many values"
+printf '{"n":1}\nno JSON\n' >odd
+run bf-take --first-per n odd
+is "$status $(cat err)" "2 bf-take: odd:2:1: not an object" "lines are looked into"
+
 # lines are moved as they are
 printf '%s\n' '{"a" : 1.0,"a":12345678901234567890}' 'no JSON at all' '[1]' '"x' >odd
 run bf-take odd
@@ -136,7 +160,7 @@ run sh -c 'bf-take <&-'
 is "$status" 2 "closed standard input"
 
 # usage
-for args in '--every 0' '--shard 0/3' '--shard 4/3' '--shard 3' '--shard 1/0' '--shard /' \
+for args in '--every 0' '--shard 0/3' '--shard 4/3' '--shard 3' '--shard 1/0' '--shard /' '--first-per a[' \
 	'-n -1' '-n x' '-p 2' '-s 1' '--nope'; do
 	# shellcheck disable=SC2086
 	run bf-take $args in

@@ -9,11 +9,11 @@ is "$status" 0 "the demonstration runs" || cat out err | sed 's/^/# /'
 here=$(echo "$TMP"/bf-demo.*)
 like "$(cat out)" "*cd $here*" "names its folder"
 is "$(wc -l <"$here/poems.jsonl")" 3 "three poems"
-for title in 'Helen and the Golden Apple' 'The Sword of Damocles' "Daedalus' Labyrinth"; do
+for title in 'The Birth of the Olympian Gods' "Niobe's Tears" 'Prometheus Steals Fire'; do
 	grep -qF "$title" out
 	ok $? "shows: $title"
 done
-like "$(cat out)" "*a city wall*" "and its lines"
+like "$(cat out)" "*a fennel stem*" "and its lines"
 is "$(wc -l <"$here/calls.log")" 3 "two runs made three calls"
 like "$(cat out err)" "*OPENAI_API_KEY is set*sh poems.sh*" "says how to ask a real model"
 ! grep -rqF canary-5f2c out err "$here"

@@ -23,6 +23,15 @@ answers() {
 lists() {
 	seq "$1" | sed 's/.*/{"id":"&","list":[&,"some text",{"n":&}]}/'
 }
+children() {
+	seq "$1" | awk '{ n = NR - 1; printf "{\"parent\":%d,\"index\":%d,\"count\":10,\"list\":\"some text %s\"}\n", n / 10, 9 - n % 10, $1 }'
+}
+array() {
+	seq "$1" | sed 's/.*/{"id":"&","text":"some text \\u00e9 &"},/; 1s/^/[/; $s/,$/]/'
+}
+table() {
+	seq "$1" | sed 's/.*/&,"some ""text"" \xc3\xa9 &"/; 1s/^/id,text\n/'
+}
 markdown() {
 	seq "$1" | sed 's/.*/line & of a text/; s/^line [0-9]*00 .*/# &/'
 }
@@ -43,6 +52,8 @@ flat() {
 }
 
 flat entries bf-read -f jsonl
+flat array bf-read -f json
+flat table bf-read -f csv
 flat entries bf-take --every 2
 flat entries bf-take -p 0.5
 flat entries bf-take --shard 1/2
@@ -57,6 +68,9 @@ flat answers bf-extract
 flat answers bf-extract --json
 flat answers bf-extract --regex '([0-9]+)'
 flat lists bf-explode list
+flat children bf-collect list
+echo 7 >keys
+flat entries bf-join --exclude keys --with <(echo '{"id":"7","x":1}')
 
 # One call, and all others as it was answered.
 a=$(requests $few | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l few)

@@ -4,8 +4,9 @@
 . "$(dirname "$0")/../lib.sh"
 
 # A request that each command can take: bf-extract wants a response, bf-llm a
-# request, bf-chunk a text, bf-explode a list, and the odd member rides along.
-response='"text":"one","response":{"text":"fine","list":["one"]}'
+# request, bf-chunk a text, bf-explode a list, bf-collect a child, and the odd
+# member rides along.
+response='"text":"one","response":{"text":"fine","list":["one"]},"parent":"p","index":0,"count":1'
 request='"request":{"model":"m","messages":[{"role":"user","content":"hello"}]}'
 
 # The commands that look into a line, each reading FILE; all keep other members.
@@ -14,6 +15,8 @@ looks=(
 	'bf-extract --keep'
 	bf-chunk
 	'bf-explode response.list'
+	'bf-collect text'
+	'bf-join --exclude /dev/null'
 	'bf-save --tee /dev/null'
 	'bf-llm --no-ledger'
 )

@@ -35,7 +35,7 @@ setup() {
 }
 everything() {
 	for p in make gcc libc6-dev libcurl4-openssl-dev libzstd-dev libcmark-dev libpcre2-dev libjq-dev \
-		libmicrohttpd-dev zlib1g-dev ca-certificates; do
+		libmicrohttpd-dev zlib1g-dev libsqlite3-dev ca-certificates; do
 		echo "installed $p"
 	done
 }

@@ -45,4 +45,55 @@ like "$(cat err) $status" "bf-take: in.jsonl: Too many open files 2" "no descrip
 spoil close:2:EIO bf-take in.jsonl
 is "$status" 2 "a close of the output that fails"
 
+# bf-shuffle's temporary file
+bf-shuffle in.jsonl >want
+fd=$(strace -e trace=openat bf-shuffle -m 1M in.jsonl 2>&1 >/dev/null | sed -n 's/.*O_TMPFILE.* = //p')
+for what in write:1+:short read:1+:short write:2:EINTR read:2:EINTR; do
+	BF_INJECT_FD=$fd spoil $what bf-shuffle -m 1M in.jsonl
+	same want out "bf-shuffle: $what of its temporary file changes nothing"
+	is "$status$(cat err)" 0 "... and is no error"
+done
+BF_INJECT_FD=$fd spoil read:3:EIO bf-shuffle -m 1M in.jsonl
+is "$status $(cat err)" "2 bf-shuffle: cannot read a temporary file: Input/output error" "a read of it that fails"
+like "$(tail -n 1 out)" '{"incomplete":*' "and the output is not whole"
+BF_INJECT_FD=$fd spoil write:9:ENOSPC bf-shuffle -m 1M in.jsonl
+is "$status $(cat err)" "2 bf-shuffle: cannot write to a temporary file: No space left on device" "a write to it that fails"
+like "$(cat out)" '{"incomplete":*' "only the mark"
+
+# bf-join's
+sed 's/"id"/"x":1,"id"/' in.jsonl >theirs.jsonl
+bf-join --as t --with theirs.jsonl in.jsonl >want
+is "$(wc -l <want)" 20000 "20,000 entries joined"
+fd=$(strace -e trace=openat bf-join -m 100K --as t --with theirs.jsonl in.jsonl 2>&1 >/dev/null | sed -n 's/.*O_TMPFILE.* = //p')
+for what in write:1+:short read:1+:short write:2:EINTR read:2:EINTR; do
+	BF_INJECT_FD=$fd spoil $what bf-join -m 100K --as t --with theirs.jsonl in.jsonl
+	same want out "bf-join: $what of its temporary file changes nothing"
+	is "$status$(cat err)" 0 "... and is no error"
+done
+BF_INJECT_FD=$fd spoil read:3:EIO bf-join -m 100K --as t --with theirs.jsonl in.jsonl
+is "$status $(cat err)" "2 bf-join: cannot read a temporary file: Input/output error" "a read of it that fails"
+is "$(wc -l <out) $(tail -n 1 out | jq .incomplete.status)" "3 2" "and the output is not whole"
+BF_INJECT_FD=$fd spoil write:2:ENOSPC bf-join -m 100K --as t --with theirs.jsonl in.jsonl
+is "$status $(cat err)" "2 bf-join: cannot write to a temporary file: No space left on device" "a write to it that fails"
+like "$(cat out)" '{"incomplete":*' "only the mark"
+
+# bf-collect's temporary file
+seq 3000 | jq -c '{parent: (. % 30), index: (. / 30 | floor), count: 101, t: "\(.)"}' | grep -v '"parent":0' |
+	sed 's/"count":101/"count":100/' >children.jsonl
+bf-collect t children.jsonl >want
+is "$(wc -l <want)" 29 "29 parents"
+# Its descriptor.
+fd=$(strace -e trace=openat bf-collect -m 10K t children.jsonl 2>&1 >/dev/null | sed -n 's/.*O_TMPFILE.* = //p')
+for what in write:1+:short read:1+:short write:2:EINTR read:4:EINTR; do
+	spoil $what bf-collect -m 10K t children.jsonl
+	same want out "bf-collect: $what changes nothing"
+	is "$status$(cat err)" 0 "... and is no error"
+done
+BF_INJECT_FD=$fd spoil read:3:EIO bf-collect -m 10K t children.jsonl
+is "$status $(cat err)" "2 bf-collect: cannot read a temporary file: Input/output error" "bf-collect: a read of the temporary file that fails"
+like "$(tail -n 1 out)" '{"incomplete":*' "and the output is not whole"
+spoil write:1:ENOSPC bf-collect -m 10K t children.jsonl
+is "$status $(cat err)" "2 bf-collect: cannot write to a temporary file: No space left on device" "a write to it that fails"
+like "$(cat out)" '{"incomplete":*' "and the output is not whole"
+
 done_testing

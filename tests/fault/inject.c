@@ -8,7 +8,7 @@
  *
  *   CALL	read (also pread), write (also pwrite, writev), open (also
  *		openat, mkostemp), fsync, fdatasync, rename (also renameat),
- *		link (linkat), unlink (unlinkat), close, ftruncate, mmap,
+ *		link (linkat), unlink (also unlinkat), close, ftruncate, mmap,
  *		poll, dlopen (whatever its WHAT, the library is not found)
  *
  *   WHAT	an errno by name or number: the call does nothing and fails
@@ -402,6 +402,15 @@ linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 	if (w == FAIL)
 		return -1;
 	FINISH(int, next(from_dir, from, to_dir, to, flags));
+}
+
+int
+unlink(const char *path)
+{
+	REAL(unlink, "unlink", -1, path);
+	if (w == FAIL)
+		return -1;
+	FINISH(int, next(path));
 }
 
 int

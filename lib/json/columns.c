@@ -1,6 +1,6 @@
-/* Which fields go out, under which names, in which order. */
+#include "json/columns.h"
+
 #include "base/mem.h"
-#include "save.h"
 
 #include <stdlib.h>
 
