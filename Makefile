@@ -43,13 +43,12 @@ BF_LDFLAGS  = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # tests/cmd/build.t checks it.
 LIBS_bf-read    = -lcmark
 LIBS_bf-chunk   = -lcmark
-LIBS_bf-extract = -lpcre2-8
 LIBS_bf-llm     = -lzstd
-LIBS_bf-ledger  = -lzstd -lpcre2-8
+LIBS_bf-ledger  = -lzstd
 LIBS_bf-mock    = -lmicrohttpd
 LIBS_sqlite-speed = -lsqlite3
 # What test programs may use; only what they use is linked.
-LIBS_test       = -lzstd -lpcre2-8
+LIBS_test       = -lzstd
 
 LIB_SRC  := $(sort $(wildcard lib/*/*.c))
 CMD_FILE := $(sort $(wildcard cmd/bf-*.c))
@@ -97,6 +96,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 # It is put into the program as it stands.
 $(BUILD)/obj/lib/dialects/providers.o: share/providers.json
 $(BUILD)/obj/lib/price/prices.o: share/prices.json
+$(BUILD)/obj/lib/schema/document.o: share/metaschemas.json
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -15,6 +16,30 @@
 #define JIT_STACK_START ((size_t)32 << 10)
 #define JIT_STACK_MAX   ((size_t)8 << 20)
 
+#define PCRE2_FUNCTIONS(F)                \
+	F(code_free)                      \
+	F(compile)                        \
+	F(get_error_message)              \
+	F(get_ovector_pointer)            \
+	F(jit_compile)                    \
+	F(jit_stack_assign)               \
+	F(jit_stack_create)               \
+	F(jit_stack_free)                 \
+	F(match)                          \
+	F(match_context_create)           \
+	F(match_context_free)             \
+	F(match_data_create_from_pattern) \
+	F(match_data_free)                \
+	F(pattern_info)                   \
+	F(set_heap_limit)                 \
+	F(set_match_limit)
+
+/* libpcre2-8, loaded where an expression first needs it. */
+static struct {
+#define MEMBER(name) __typeof__(pcre2_##name) *name;
+	PCRE2_FUNCTIONS(MEMBER)
+} pcre2;
+
 struct regex {
 	pcre2_code *code;
 	pcre2_match_data *match;
@@ -24,49 +49,85 @@ struct regex {
 	int found; /* groups that the last match set, and 1 */
 };
 
+/* POSIX wants a data pointer to hold a function's address; ISO C has no cast. */
+static int
+look_up(void *library, const char *name, void *function, struct err *e)
+{
+	void *p = dlsym(library, name);
+
+	if (p == NULL)
+		return err_set(e, "libpcre2-8 has no %s: it is too old", name);
+	memcpy(function, &p, sizeof(p));
+	return 0;
+}
+
+#define LOOK_UP(name)                                                   \
+	if (look_up(library, "pcre2_" #name "_8", &pcre2.name, e) != 0) \
+		return -1;
+
+static int
+load(struct err *e)
+{
+	static bool ready;
+	void *library;
+
+	if (ready)
+		return 0;
+	library = dlopen("libpcre2-8.so.0", RTLD_NOW | RTLD_LOCAL);
+	if (library == NULL)
+		return err_set(e, "regular expressions need libpcre2-8.so.0 "
+				  "(Debian package libpcre2-8-0)");
+	PCRE2_FUNCTIONS(LOOK_UP)
+	ready = true;
+	return 0;
+}
+
 static int
 set_error(struct err *e, int code)
 {
 	PCRE2_UCHAR text[200];
 
-	pcre2_get_error_message(code, text, sizeof(text));
+	pcre2.get_error_message(code, text, sizeof(text));
 	return err_set(e, "%s", (const char *)text);
 }
 
 static int
 set_limits(struct regex *r, struct err *e)
 {
-	r->limits = pcre2_match_context_create(NULL);
-	r->match = pcre2_match_data_create_from_pattern(r->code, NULL);
+	r->limits = pcre2.match_context_create(NULL);
+	r->match = pcre2.match_data_create_from_pattern(r->code, NULL);
 	if (r->limits == NULL || r->match == NULL)
 		return err_set(e, "out of memory");
-	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
-	pcre2_set_heap_limit(r->limits, HEAP_LIMIT_KIB);
-	if (pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE) != 0)
+	pcre2.set_match_limit(r->limits, MATCH_LIMIT);
+	pcre2.set_heap_limit(r->limits, HEAP_LIMIT_KIB);
+	if (pcre2.jit_compile(r->code, PCRE2_JIT_COMPLETE) != 0)
 		return 0;
-	r->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
+	r->stack = pcre2.jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
 	if (r->stack != NULL)
-		pcre2_jit_stack_assign(r->limits, NULL, r->stack);
+		pcre2.jit_stack_assign(r->limits, NULL, r->stack);
 	return 0;
 }
 
 struct regex *
 regex_new(const char *pattern, bool ignore_case, struct err *e)
 {
-	struct regex *r = mem_zero(1, sizeof(*r));
+	struct regex *r;
 	uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
 	PCRE2_SIZE at;
 	int code;
 
+	if (load(e) != 0)
+		return NULL;
+	r = mem_zero(1, sizeof(*r));
 	if (ignore_case)
 		options |= PCRE2_CASELESS;
-	r->code = pcre2_compile(
+	r->code = pcre2.compile(
 	    (PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
 	if (r->code == NULL) {
 		set_error(e, code);
 		err_prefix(e, "at byte %zu", (size_t)at + 1);
 	} else if (set_limits(r, e) == 0) {
-		pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &r->groups);
+		pcre2.pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &r->groups);
 		return r;
 	}
 	regex_free(r);
@@ -78,10 +139,10 @@ regex_free(struct regex *r)
 {
 	if (r == NULL)
 		return;
-	pcre2_jit_stack_free(r->stack);
-	pcre2_match_context_free(r->limits);
-	pcre2_match_data_free(r->match);
-	pcre2_code_free(r->code);
+	pcre2.jit_stack_free(r->stack);
+	pcre2.match_context_free(r->limits);
+	pcre2.match_data_free(r->match);
+	pcre2.code_free(r->code);
 	free(r);
 }
 
@@ -94,7 +155,7 @@ regex_find(struct regex *r, struct span text, struct err *e)
 int
 regex_find_from(struct regex *r, struct span text, size_t from, struct err *e)
 {
-	r->found = pcre2_match(r->code, (PCRE2_SPTR)text.p, text.n, from,
+	r->found = pcre2.match(r->code, (PCRE2_SPTR)text.p, text.n, from,
 	    PCRE2_NO_UTF_CHECK, r->match, r->limits);
 	if (r->found == PCRE2_ERROR_NOMATCH)
 		return 0;
@@ -115,9 +176,9 @@ regex_name(const struct regex *r, unsigned group)
 	uint32_t n, size;
 	PCRE2_SPTR at;
 
-	pcre2_pattern_info(r->code, PCRE2_INFO_NAMECOUNT, &n);
-	pcre2_pattern_info(r->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
-	pcre2_pattern_info(r->code, PCRE2_INFO_NAMETABLE, &at);
+	pcre2.pattern_info(r->code, PCRE2_INFO_NAMECOUNT, &n);
+	pcre2.pattern_info(r->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+	pcre2.pattern_info(r->code, PCRE2_INFO_NAMETABLE, &at);
 	for (; n > 0; n--, at += size)
 		if ((unsigned)(at[0] << 8 | at[1]) == group)
 			return (const char *)at + 2;
@@ -127,7 +188,7 @@ regex_name(const struct regex *r, unsigned group)
 struct span
 regex_group(const struct regex *r, struct span text, unsigned group)
 {
-	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(r->match) + 2 * group;
+	const PCRE2_SIZE *at = pcre2.get_ovector_pointer(r->match) + 2 * group;
 
 	if (r->found <= (int)group || at[0] == PCRE2_UNSET)
 		return SPAN_NONE;

@@ -13,9 +13,7 @@ for command in "$BUILD"/bf-*; do
 	name=${command##*/}
 	case $name in
 	bf-read | bf-chunk) want='libcmark ' ;;
-	bf-extract) want='libpcre2-8 ' ;;
-	bf-llm) want='libzstd ' ;;
-	bf-ledger) want='libpcre2-8 libzstd ' ;;
+	bf-llm | bf-ledger) want='libzstd ' ;;
 	bf-mock) want='libmicrohttpd ' ;;
 	*) want= ;;
 	esac
