@@ -11,7 +11,8 @@
 
 #include "json/path.h"
 
-#define IMAGE_MAX   ((size_t)20 << 20)  /* bytes of a file: what the providers take */
+#define IMAGE_MAX ((size_t)20 << 20) /* bytes of a file: what the providers take \
+				      */
 #define REQUEST_MAX ((size_t)128 << 20) /* bytes of a request that bf-llm takes */
 
 struct images {

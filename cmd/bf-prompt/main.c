@@ -5,6 +5,7 @@
  * copying of its own spans between them.
  */
 #include "image.h"
+#include "schema.h"
 
 #include "base/mem.h"
 #include "base/msg.h"
@@ -20,13 +21,14 @@
 
 #define TEMPLATE_MAX ((size_t)64 << 20) /* bytes of a template file */
 
-enum { OPT_SAMPLES = CLI_FIRST, OPT_IMAGE, OPT_IMAGE_DIR };
+enum { OPT_SAMPLES = CLI_FIRST, OPT_SCHEMA, OPT_IMAGE, OPT_IMAGE_DIR };
 
 static const struct cli_option options[] = {
     {'m', "model", "MODEL", "the model, as NAME or NAME@PROVIDER"},
     {'s', "system", "TEMPLATE", "template of the system message"},
     {'f', "file", "FILE", "read the template from FILE"},
     {'p', "param", "KEY=VALUE", "put a member into the request (repeatable)"},
+    {OPT_SCHEMA, "schema", "FILE", "ask for JSON as the JSON Schema in FILE says"},
     {OPT_IMAGE, "image", "FIELD",
 	"add the image whose path or URL is in FIELD (repeatable)"},
     {OPT_IMAGE_DIR, "image-dir", "DIR", "take images from beneath DIR alone"},
@@ -36,7 +38,8 @@ static const struct cli_option options[] = {
     CLI_END,
 };
 static const struct cli_command command = {"bf-prompt",
-    "[-m MODEL] [-s SYSTEM] [-f FILE] [-p KEY=VALUE]... [--image FIELD]... "
+    "[-m MODEL] [-s SYSTEM] [-f FILE] [-p KEY=VALUE]... [--schema FILE] "
+    "[--image FIELD]... "
     "[TEMPLATE] [FILE...]",
     "make requests for a language model from a template", options};
 
@@ -51,6 +54,7 @@ struct prompt {
 	const char *file;
 	const char *errors;
 	const char *image_dir;
+	bool schema;      /* is the parameter response_format */
 	uint64_t samples; /* 0: entries are not numbered */
 	struct param *params;
 	size_t nparams;
@@ -97,6 +101,8 @@ param_add(struct prompt *p, const struct cli *c)
 	value = span_str(c->arg + n + 1);
 	if (span_eq(key, SPAN("model")))
 		cli_usage(c, "%s: the model is given with -m", c->name);
+	if (span_eq(key, SPAN("response_format")) && p->schema)
+		cli_usage(c, "%s response_format: --schema says that", c->name);
 	if (span_eq(key, SPAN("messages")))
 		cli_usage(c, "%s: messages are made from the templates", c->name);
 	slot = param_slot(p, key);
@@ -105,6 +111,22 @@ param_add(struct prompt *p, const struct cli *c)
 		json_compact(&slot->value, value);
 	else
 		json_add_string(&slot->value, value);
+}
+
+static void
+schema_set(struct prompt *p, const struct cli *c)
+{
+	struct param *slot = param_slot(p, SPAN("response_format"));
+	struct err e = ERR_INIT;
+
+	if (slot->value.len > 0)
+		cli_usage(c,
+		    p->schema ? "%s is given twice"
+			      : "%s: -p response_format says that",
+		    c->name);
+	p->schema = true;
+	if (schema_format(c->arg, &slot->value, &e) < 0)
+		msg_die(STATUS_CANNOT, "%s", e.text);
 }
 
 static void
@@ -139,6 +161,9 @@ options_read(struct prompt *p, struct cli *c)
 			break;
 		case 'p':
 			param_add(p, c);
+			break;
+		case OPT_SCHEMA:
+			schema_set(p, c);
 			break;
 		case OPT_IMAGE:
 			image_add(p, c);

@@ -163,4 +163,50 @@ awk 'BEGIN { for (i = 0; i < 20000; i++) printf "{\"i\":%d,\"s\":\"t\\n%d\"}\n",
 run bf-prompt '{i}:{s}' many
 is "$status $(jq -r '.request.messages[0].content' out | cksum)" \
 	"0 $(jq -r '"\(.i):\(.s)"' many | cksum)" "many entries agree with jq"
+
+# --schema
+echo '{}' >entry
+cat >rating.v1.json <<'E'
+{ "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object", "properties": { "score": {"type":"integer", "maximum": 1.0e1},
+    "tags": {"type":"array","items":{"$ref":"#/$defs/t"}} },
+  "$defs": {"t": {"anyOf":[{"type":"string"},{"type":"object","properties":{},"additionalProperties":false}]}},
+  "required": ["tags", "score"], "additionalProperties": false }
+E
+run bf-prompt --schema rating.v1.json x entry
+is "$status $(jq -c '.request | [.messages[0].content, (.response_format | .type, .json_schema.name, .json_schema.strict)]' out)" \
+	'0 ["x","json_schema","rating",true]' "--schema"
+grep -qF '"schema":{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"score":{"type":"integer","maximum":1.0e1}' out
+ok $? "the schema as it is written, in one line"
+# strict SCHEMA WANT NAME
+strict() {
+	printf '%s\n' "$1" >s.json
+	run bf-prompt --schema s.json x entry
+	is "$status $(jq -c '.request.response_format.json_schema.strict' out)" "0 $2" "strict: $1"
+}
+strict '{"type":"object","properties":{},"additionalProperties":false}' true
+strict '{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}' false
+strict '{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}' false
+strict '{"type":"object","properties":{"\u0061":{}},"required":["a"],"additionalProperties":false}' true
+strict '{"type":"object","properties":{"a":{"type":"object"}},"required":["a"],"additionalProperties":false}' false
+strict '{"type":"object","properties":{"a":{"minLength":1}},"required":["a"],"additionalProperties":false}' false
+strict '{"type":"array","items":{"type":"string"}}' false
+strict 'true' false
+echo '{"title":"Rating of a book (é)","type":"object"}' >s.json
+run bf-prompt --schema s.json x entry
+is "$(jq -r '.request.response_format.json_schema.name' out)" "Rating_of_a_book_" "its name is its title"
+printf '{\n "type": }' >s.json
+run bf-prompt --schema s.json x entry
+is "$status $(cat err)" "2 bf-prompt: s.json:2:10: unexpected character" "no JSON"
+echo '{"type":"strnig"}' >s.json
+run bf-prompt --schema s.json x entry
+like "$status $(cat err)" "2 bf-prompt: s.json: #/type: *" "no schema"
+run bf-prompt --schema nowhere x entry
+is "$status $(cat err)" "2 bf-prompt: nowhere: No such file or directory" "no file"
+for args in '-p response_format=x --schema rating.v1.json' '--schema rating.v1.json -p response_format=x' \
+	'--schema rating.v1.json --schema rating.v1.json'; do
+	# shellcheck disable=SC2086
+	run bf-prompt $args x entry
+	is "$status $(wc -l <err) $(wc -c <out)" "2 1 0" "usage: $args"
+done
 done_testing
