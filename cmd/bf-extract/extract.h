@@ -18,6 +18,7 @@ enum miss {
 	MISS_EMPTY,
 	MISS_JSON,
 	MISS_JSON_BUDGET,
+	MISS_JSON_MORE,
 	MISS_CODE,
 	MISS_CODE_OPEN,
 	MISS_TAG,
@@ -86,6 +87,7 @@ struct search {
 	enum which which;
 	struct span name; /* a tag, a language, a tool; p NULL: any */
 	struct regex *regex;
+	bool alone; /* JSON in prose that more brackets follow is a miss */
 
 	struct span text; /* the answer */
 	struct span rest; /* what has not been looked at */

@@ -205,6 +205,15 @@ fenced_json(struct search *s, struct buf *out)
 	return false;
 }
 
+static bool
+has_brackets(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (strchr("{}[]", s.p[i]) != NULL && s.p[i] != '\0')
+			return true;
+	return false;
+}
+
 /*
  * The next object or array in prose.  Each bracket is tried; brackets that
  * never close could make that quadratic, so that the work is bounded.
@@ -221,7 +230,8 @@ json_in_prose(struct search *s, struct buf *out)
 		if (json_check_next(s->rest, &used, &fault) == 0) {
 			json_compact(out, span_of(s->rest.p, used));
 			s->rest = skip(s->rest, used);
-			return MISS_NONE;
+			return s->alone && has_brackets(s->rest) ? MISS_JSON_MORE
+								 : MISS_NONE;
 		}
 		if (s->budget < fault.at + 1)
 			return MISS_JSON_BUDGET;

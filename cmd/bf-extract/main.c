@@ -3,8 +3,11 @@
  */
 #include "base/msg.h"
 #include "extract.h"
+#include "schema.h"
 #include "json/columns.h"
 #include "json/stage.h"
+
+#include <inttypes.h>
 
 enum {
 	OPT_TEXT = CLI_FIRST,
@@ -19,6 +22,9 @@ enum {
 	OPT_LAST,
 	OPT_ALL,
 	OPT_FIELDS,
+	OPT_SCHEMA,
+	OPT_COERCE,
+	OPT_CHECK_FORMATS,
 	OPT_REASONING,
 	OPT_ACCEPT,
 	OPT_KEEP
@@ -39,6 +45,12 @@ static const struct cli_option options[] = {
     {OPT_LAST, "last", NULL, "of several the last"},
     {OPT_ALL, "all", NULL, "all of them, as an array"},
     {OPT_FIELDS, "fields", "LIST", "of JSON these, each into a field: [NAME=]PATH"},
+    {OPT_SCHEMA, "schema", "FILE",
+	"the JSON must be what the JSON Schema in FILE says"},
+    {OPT_COERCE, "coerce", NULL,
+	"mend \"3\" for 3, and a value for an array of one"},
+    {OPT_CHECK_FORMATS, "check-formats", NULL,
+	"the schema's \"format\" counts, too"},
     {OPT_REASONING, "reasoning", "FIELD", "put what the model thought into FIELD"},
     {OPT_ACCEPT, "accept", "LIST",
 	"take answers that ended in length, content_filter, refusal"},
@@ -50,7 +62,8 @@ static const struct cli_option options[] = {
 };
 static const struct cli_command command = {"bf-extract",
     "[--text|--json|--code[=LANG]|--tag NAME|--regex RE|--list|--integers|"
-    "--tool-call[=NAME]] [--last|--all] [-o FIELD|--fields LIST] [FILE...]",
+    "--tool-call[=NAME]] [--last|--all] [-o FIELD|--fields LIST] [--schema FILE] "
+    "[FILE...]",
     "take what was asked for out of answers", options};
 
 static const struct {
@@ -80,6 +93,7 @@ static const struct {
 	"a range of numbers in the answer runs backwards, or is too long"},
     [MISS_CALL] = {"not_found", "no such tool call in the answer"},
     [MISS_ARGUMENTS] = {"not_found", "the arguments of the tool call are no JSON"},
+    [MISS_JSON_MORE] = {"not_alone", "more brackets follow the JSON in the answer"},
     [MISS_LENGTH] = {"length",
 	"the answer was cut at its length limit (--accept length takes it)"},
     [MISS_FILTER] = {"content_filter",
@@ -113,6 +127,9 @@ struct extract {
 	struct columns columns;     /* --fields */
 	struct buf reasoning_field; /* empty: not asked for */
 	bool accepts[MISS_REFUSAL + 1];
+	const char *schema; /* NULL: any JSON will do */
+	bool formats;
+	struct checked checked;
 	const char *errors;
 	bool which_given, keep;
 	struct buf text;      /* the answer, decoded */
@@ -148,7 +165,7 @@ mode_set(struct extract *x, const struct cli *c, int key)
 		    c->name);
 	for (x->mode = modes; x->mode->key != key;)
 		x->mode++;
-	x->search.name = name;
+	x->search.name = key == OPT_JSON ? SPAN_NONE : name;
 	if (key == OPT_TAG && !is_tag_name(name))
 		cli_usage(
 		    c, "%s takes the tag's bare name, as in --tag answer", c->name);
@@ -239,6 +256,17 @@ option_set(struct extract *x, const struct cli *c, int key)
 	case OPT_FIELDS:
 		fields_set(x, c);
 		break;
+	case OPT_SCHEMA:
+		if (x->schema != NULL)
+			cli_usage(c, "--schema is given twice");
+		x->schema = c->arg;
+		break;
+	case OPT_COERCE:
+		x->checked.coerce = true;
+		break;
+	case OPT_CHECK_FORMATS:
+		x->formats = true;
+		break;
 	case OPT_ACCEPT:
 		accept_set(x, c);
 		break;
@@ -259,6 +287,30 @@ option_set(struct extract *x, const struct cli *c, int key)
 	}
 }
 
+/* Of --json, which it stands for, or of a tool call. */
+static void
+schema_read(struct extract *x, struct cli *c)
+{
+	struct schema_options o = {
+	    .formats = x->formats, .refuse_duplicates = true};
+	struct err e = ERR_INIT;
+
+	if (x->schema == NULL && (x->formats || x->checked.coerce))
+		cli_usage(c, "--coerce and --check-formats are for --schema");
+	if (x->schema == NULL)
+		return;
+	if (x->mode == NULL)
+		mode_set(x, c, OPT_JSON);
+	if (!x->mode->json || x->search.which == WHICH_ALL)
+		cli_usage(c, "--schema is for one --json or --tool-call");
+	if (!x->field_given)
+		field_set(&x->field, "-o", "parsed");
+	x->search.alone = true;
+	x->checked.schema = schema_load(x->schema, &o, NULL, &e);
+	if (x->checked.schema == NULL)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+}
+
 static void
 options_read(struct extract *x, struct cli *c)
 {
@@ -267,6 +319,7 @@ options_read(struct extract *x, struct cli *c)
 	field_set(&x->field, "-o", "text");
 	while ((key = cli_next(c)) != CLI_DONE)
 		option_set(x, c, key);
+	schema_read(x, c);
 	if (x->mode == NULL)
 		x->mode = modes;
 	if (x->which_given && x->mode->single)
@@ -418,6 +471,20 @@ put(struct extract *x, struct entry *en)
 		    en, buf_cstr(&x->reasoning_field), buf_span(&x->reasoning));
 }
 
+/* false: the JSON is not what the schema says, and the entry has failed. */
+static bool
+is_valid(struct extract *x, struct stage *st, struct entry *en)
+{
+	struct err e = ERR_INIT;
+	int rc = checked_value(&x->checked, &x->value, &e);
+
+	if (rc < 0)
+		stage_fail(st, en, "gave_up", "%s", e.text);
+	else if (rc == 0)
+		stage_fail_json(st, en, buf_span(&x->checked.error));
+	return rc == 1;
+}
+
 static bool
 entry_extract(struct extract *x, struct stage *st, struct entry *en)
 {
@@ -429,6 +496,8 @@ entry_extract(struct extract *x, struct stage *st, struct entry *en)
 		stage_fail(st, en, misses[miss].class, "%s", misses[miss].message);
 		return true;
 	}
+	if (!is_valid(x, st, en))
+		return true;
 	c = missing_field(x);
 	if (c != NULL) {
 		path = path_text(c->path);
@@ -444,6 +513,7 @@ static void
 extract_release(struct extract *x)
 {
 	regex_free(x->search.regex);
+	checked_release(&x->checked);
 	buf_release(&x->search.body);
 	columns_release(&x->columns);
 	buf_release(&x->field);
@@ -470,6 +540,9 @@ main(int argc, char **argv)
 	while (stage_entry(&st, &en))
 		if (!entry_extract(&x, &st, &en))
 			break;
+	if (x.checked.mended > 0)
+		msg_info("values mended to be what the schema says: %" PRIu64,
+		    x.checked.mended);
 	status = stage_close(&st);
 	entry_release(&en);
 	extract_release(&x);

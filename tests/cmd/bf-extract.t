@@ -384,6 +384,57 @@ is "$status $(cat out err)" '0 {"why":"a\u00e9","text":"Yes."}' "what the provid
 extract '<think>x</think>{"a":1}' --json --fields a --reasoning why
 is "$status $(cat out err)" '0 {"id":1,"z":2,"a":1,"why":"x"}' "with --fields"
 
+# ---- --schema ----
+
+cat >s.json <<'E'
+{"type":"object","required":["n"],"additionalProperties":false,"properties":{"n":{"type":"integer","minimum":0},
+	"t":{"type":"array","items":{"type":"string"}},"b":{"type":["boolean","null"]},"d":{"format":"date"},"o":{"type":"object"}}}
+E
+# valid TEXT WANT ARG...: what comes out into parsed
+valid() {
+	local want=$2
+	extract "$1" --schema s.json "${@:3}"
+	is "$status $(cat out)" '0 {"id":1,"z":2,"parsed":'"$want"'}' "--schema ${*:3}: $1"
+}
+# invalid TEXT MESSAGE ARG...
+invalid() {
+	local want=$2
+	extract "$1" --schema s.json "${@:3}"
+	is "$status $(cat out err)" "1 bf-extract: <stdin>:1: $want" "--schema ${*:3}: $1"
+}
+valid $'Here:\n```json\n{"n": 1.0, "t": ["a"]}\n```\nI hope [so].' '{"n":1.0,"t":["a"]}'
+valid 'It is {"n": 12345678901234567890}, I think.' '{"n":12345678901234567890}'
+invalid '{"n":-1,"x":0}' 'invalid: /n: must be at least 0 (minimum), is -1; /x: is not allowed (additionalProperties)'
+invalid '{"n":1,"n":2}' 'invalid: /n: must not be there a second time'
+invalid '[]' 'invalid: (root): must be object (type), is an empty array'
+invalid 'Is {"n":1}}' 'not_alone: more brackets follow the JSON in the answer'
+invalid 'Either {"n":1} or {"n":2}' 'not_alone: more brackets follow the JSON in the answer'
+invalid 'none' 'not_found: no JSON in the answer'
+invalid '{"n":"1"}' 'invalid: /n: must be integer (type), is "1"'
+valid '{"n":"1","t":"a","b":"true"}' '{"n":1,"t":["a"],"b":true}' --coerce
+is "$(cat err)" "bf-extract: values mended to be what the schema says: 3" "--coerce says so"
+valid '{"n":" 7 ","t":["a",8,false],"b":"null"}' '{"n":7,"t":["a","8","false"],"b":null}' --coerce
+valid '{"n":1}' '{"n":1}' --coerce
+is "$(cat err)" "" "nothing was mended"
+invalid '{"n":"one"}' 'invalid: /n: must be integer (type), is "one"' --coerce
+invalid '{"n":"-1"}' 'invalid: /n: must be integer (type), is "-1"' --coerce
+invalid '{"n":"1.5"}' 'invalid: /n: must be integer (type), is "1.5"' --coerce
+invalid '{"t":"a"}' 'invalid: (root): must have "n" (required)' --coerce
+invalid '{"n":1,"o":"{}"}' 'invalid: /o: must be object (type), is "{}"' --coerce
+valid '{"n":1,"d":"2026-02-30"}' '{"n":1,"d":"2026-02-30"}'
+extract '{"n":1,"d":"2026-02-30"}' --schema s.json --check-formats
+fails invalid "--check-formats"
+extract '{"n":1,"t":["x"]}' --schema s.json --fields n,first=t[0]
+is "$status $(cat out)" '0 {"id":1,"z":2,"n":1,"first":"x"}' "with --fields"
+called '[{"function":{"name":"add","arguments":"{\"n\":\"5\"}"}}]' --tool-call --schema s.json --coerce
+is "$status $(cat out)" '0 {"id":1,"z":2,"parsed":{"n":5}}' "of a tool call"
+extract '{"n":-1,"t":[1]}' --schema s.json --errors errors
+is "$status $(jq -c '[.error.class, (.error.errors[] | [.at, .keyword])]' errors)" '1 ["invalid",["/n","minimum"],["/t/0","type"]]' "--errors has what is wrong"
+is "$(jq -c '[.id, .response.text]' errors)" '[1,"{\"n\":-1,\"t\":[1]}"]' "and the answer"
+echo '{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}}' >loop.json
+extract '{"n":1}' --schema loop.json
+is "$status $(wc -l <out)" "1 0" "a schema that never ends is no success"
+
 # usage: a line on standard error, status 2
 usage() {
 	run bf-extract "$@" </dev/null
@@ -400,5 +451,11 @@ usage --accept long
 usage --accept ''
 usage --tool-call=
 usage --reasoning a.b
+usage --coerce
+usage --check-formats
+usage --text --schema s.json
+usage --json --all --schema s.json
+usage --schema s.json --schema s.json
+usage --schema nowhere
 
 done_testing
