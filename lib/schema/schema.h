@@ -43,7 +43,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SCHEMA_DEPTH_MAX       3000 /* schemas within schemas, in a check */
+#define SCHEMA_DEPTH_MAX       5000 /* schemas within schemas, in a check */
 #define SCHEMA_ERRORS_DEFAULT  20
 #define SCHEMA_STEPS_DEFAULT   2000000
 #define SCHEMA_STEPS_PER_VALUE 100 /* and these for each value in the value */
