@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+/* What keeps the frames small that pile up with the depth. */
+#define APART __attribute__((noinline))
+
 #define NO_MARKS SIZE_MAX
 #define HELD     10 /* for each error that is reported, before they are sorted */
 #define FEW      8  /* items that are compared each with each */
@@ -66,14 +69,14 @@ plain_fault(const struct task *t)
 	    .v = t->v, .at = t->op->at, .op = t->op, .document = t->node->document};
 }
 
-static bool
+APART static bool
 fail(const struct task *t)
 {
 	add_fault(&t->s->run, plain_fault(t));
 	return false;
 }
 
-static bool
+APART static bool
 fail_with(const struct task *t, const struct value *detail, uint64_t a, uint64_t b)
 {
 	struct fault f = plain_fault(t);
@@ -245,7 +248,7 @@ check_size(const struct task *t, enum json_type type, bool most)
 }
 
 /* 1, 0, or -1: that cannot be told. */
-static int
+APART static int
 find(struct schema *s, struct regex *regex, struct span text)
 {
 	struct err why = ERR_INIT;
@@ -379,7 +382,7 @@ check_items(const struct task *t)
 	return good;
 }
 
-static bool
+APART static bool
 check_contains(const struct task *t)
 {
 	struct run *r = &t->s->run;
@@ -469,7 +472,7 @@ check_dependent_required(const struct task *t)
 	return good;
 }
 
-static bool
+APART static bool
 check_name(const struct task *t, uint32_t node, const struct value *member)
 {
 	struct value name = {.text = member->key, .type = JSON_STRING, .size = 1};
@@ -511,7 +514,7 @@ check_member(const struct task *t, const struct value *c, size_t i)
 	return good;
 }
 
-static bool
+APART static bool
 check_object(const struct task *t)
 {
 	bool good = true;
@@ -584,7 +587,7 @@ check_all(const struct task *t)
 	return good;
 }
 
-static bool
+APART static bool
 check_not(const struct task *t)
 {
 	struct run *r = &t->s->run;
@@ -719,7 +722,7 @@ count_fitting(const struct task *t, struct closest *c, uint32_t which[2])
 	return fits;
 }
 
-static bool
+APART static bool
 check_any_loud(const struct task *t)
 {
 	struct run *r = &t->s->run;
@@ -762,8 +765,9 @@ check_any_quiet(const struct task *t)
 	return any ? fits > 0 : fits == 1;
 }
 
-static bool
-check_op(const struct task *t)
+/* What looks at no other schema. */
+APART static bool
+check_alone(const struct task *t)
 {
 	switch (t->op->kw) {
 	case KW_TYPE:
@@ -793,14 +797,23 @@ check_op(const struct task *t)
 		return check_format(t);
 	case KW_UNIQUE_ITEMS:
 		return check_unique(t);
-	case KW_CONTAINS:
-		return check_contains(t);
-	case KW_PREFIX_ITEMS:
-		return check_items(t);
 	case KW_REQUIRED:
 		return check_required(t);
 	case KW_DEPENDENT_REQUIRED:
 		return check_dependent_required(t);
+	default:
+		return true;
+	}
+}
+
+static bool
+check_op(const struct task *t)
+{
+	switch (t->op->kw) {
+	case KW_CONTAINS:
+		return check_contains(t);
+	case KW_PREFIX_ITEMS:
+		return check_items(t);
 	case KW_PROPERTIES:
 		return check_object(t);
 	case KW_REF:
@@ -822,7 +835,7 @@ check_op(const struct task *t)
 	case KW_UNEVALUATED_PROPERTIES:
 		return check_unevaluated(t, JSON_OBJECT);
 	default:
-		return true;
+		return check_alone(t);
 	}
 }
 
@@ -858,6 +871,16 @@ check_ops(struct task *t)
 	return good && !r->stopped;
 }
 
+/* The schema "false". */
+APART static bool
+forbid(const struct task *t)
+{
+	add_fault(&t->s->run,
+	    (struct fault){
+		.v = t->v, .at = t->node->at, .document = t->node->document});
+	return false;
+}
+
 static bool
 check(struct schema *s, uint32_t number, const struct value *v, size_t marks)
 {
@@ -867,12 +890,8 @@ check(struct schema *s, uint32_t number, const struct value *v, size_t marks)
 
 	if (!spend(s, 1))
 		return false;
-	if (t.node->never) {
-		add_fault(
-		    r, (struct fault){
-			   .v = v, .at = t.node->at, .document = t.node->document});
-		return false;
-	}
+	if (t.node->never)
+		return forbid(&t);
 	if (t.node->n == 0)
 		return true;
 	if (r->depth == SCHEMA_DEPTH_MAX)
