@@ -475,8 +475,8 @@ schema_compile(struct span text, const struct schema_options *o, struct err *e)
 	root = document_add(s, o->base.p == NULL ? SPAN("") : o->base, text);
 	for (size_t i = 0; i < o->ndocuments; i++)
 		add_document(s, &o->documents[i]);
-	s->lists =
-	    schema_grow(s->lists, s->nlists, &s->lists_cap, sizeof(*s->lists));
+	s->lists = schema_grow(
+	    s->lists, s->nlists, &s->lists_cap, sizeof(*s->lists));
 	/* Node 0 is none. */
 	s->nodes = schema_grow(
 	    s->nodes, s->nnodes, &s->nodes_cap, sizeof(*s->nodes));
@@ -549,6 +549,7 @@ schema_free(struct schema *s)
 	buf_release(&s->pointer);
 	buf_release(&s->location);
 	buf_release(&s->words);
+	buf_release(&s->line);
 	run_release(&s->run);
 	free(s);
 }

@@ -246,7 +246,7 @@ struct schema {
 	size_t errors;
 	uint64_t steps;
 	struct run run;
-	struct buf pointer, location, words; /* of schema_error() */
+	struct buf pointer, location, words, line; /* of schema_error() */
 };
 
 /* Makes room for one more. */

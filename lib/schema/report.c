@@ -1,10 +1,14 @@
 #include "schema/internal.h"
 
+#include "io/visible.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define VALUE_MAX 60  /* bytes of a value that are shown */
-#define LIST_MAX  400 /* of an enum */
+#define VALUE_MAX   60  /* bytes of a value that are shown */
+#define LIST_MAX    400 /* of an enum */
+#define POINTER_MAX 300
+#define PATTERN_MAX 200
 
 /* ---- order ---- */
 
@@ -307,7 +311,7 @@ add_expected(struct buf *out, const struct fault *f)
 	default:
 		return false;
 	}
-	add_short(out, op->at->text, 200);
+	add_short(out, op->at->text, PATTERN_MAX);
 	return true;
 }
 
@@ -436,9 +440,11 @@ schema_error(struct schema *s, size_t i, struct schema_error *error)
 		buf_addc(&s->location, '#');
 		value_pointer(&s->location, fault_at(f));
 	}
+	buf_clear(&s->line);
 	add_words(&s->words, f);
+	visible_add_line(&s->line, buf_span(&s->words));
 	*error = (struct schema_error){buf_span(&s->pointer), fault_keyword(f),
-	    buf_span(&s->location), buf_span(&s->words)};
+	    buf_span(&s->location), buf_span(&s->line)};
 }
 
 void
@@ -448,9 +454,11 @@ schema_report(struct schema *s, struct buf *out)
 
 	for (size_t i = 0; i < schema_errors(s); i++) {
 		schema_error(s, i, &error);
+		buf_clear(&s->words);
+		add_short(&s->words, error.instance, POINTER_MAX);
 		if (error.instance.n == 0)
 			buf_adds(out, "(root)");
-		add_short(out, error.instance, 300);
+		visible_add_line(out, buf_span(&s->words));
 		buf_adds(out, ": ");
 		buf_addspan(out, error.text);
 		buf_addc(out, '\n');

@@ -23,14 +23,15 @@
  * ignored, and so are annotations.  Patterns are ECMA-262's with the "u" flag.
  *
  * What hostile schemas and values can cost is bounded: nesting, the steps of a
- * check, the errors and their text.  What cannot be told within that is an
- * error and never a verdict.
+ * check, the errors and their text.  What a pattern costs is bounded for each
+ * text that it is tried on.  What cannot be told within that is an error and
+ * never a verdict.
  *
- * An error reads
+ * An error reads, for a person or a model,
  *	/items/3/price: must be at least 0 (minimum), is -1
- * and they come in the order of the value.  Where none of anyOf's or oneOf's
- * schemas fits, one line says so and the errors of the one that came closest
- * follow.
+ * and they come in the order of the value; control characters are escaped.
+ * Where none of anyOf's or oneOf's schemas fits, one line says so and the
+ * errors of the one that came closest follow.
  *
  * A schema holds the scratch of its checks: one thread at a time.
  *
@@ -46,7 +47,7 @@
 #define SCHEMA_DEPTH_MAX       5000 /* schemas within schemas, in a check */
 #define SCHEMA_ERRORS_DEFAULT  20
 #define SCHEMA_STEPS_DEFAULT   2000000
-#define SCHEMA_STEPS_PER_VALUE 100 /* and these for each value in the value */
+#define SCHEMA_STEPS_PER_VALUE 300 /* and these for each value in the value */
 
 struct schema;
 

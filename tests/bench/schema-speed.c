@@ -44,7 +44,8 @@ make(struct buf *schema, struct buf *value)
 	for (size_t i = 0; i < PROPERTIES; i++) {
 		const char *comma = i == 0 ? "" : ",";
 
-		buf_addf(schema, "%s\"field_%zu\":%s", comma, i, kinds[i % n].schema);
+		buf_addf(
+		    schema, "%s\"field_%zu\":%s", comma, i, kinds[i % n].schema);
 		buf_addf(value, "%s\"field_%zu\":%s", comma, i, kinds[i % n].value);
 	}
 	buf_adds(schema, "},\"required\":[");
@@ -80,7 +81,8 @@ main(int argc, char **argv)
 	}
 	begin = now();
 	s = schema_compile(buf_span(&schema), NULL, &e);
-	printf("%zu bytes of schema, compiled in %.1f us\n", schema.len, now() - begin);
+	printf("%zu bytes of schema, compiled in %.1f us\n", schema.len,
+	    now() - begin);
 	if (s == NULL) {
 		printf("%s\n", e.text);
 		return 1;

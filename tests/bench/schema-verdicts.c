@@ -1,6 +1,7 @@
 /*
  * schema-verdicts: for each line {"schema":...,"value":...} of standard input
- * whether the value is valid: "true", "false", "no schema: why" or "cannot: why".
+ * whether the value is
+ * valid, formats included: "true", "false", "no schema: why" or "cannot: why".
  */
 #include "schema/schema.h"
 
@@ -12,6 +13,7 @@
 static void
 print_verdict(struct span line)
 {
+	const struct schema_options o = {.formats = true};
 	struct json_fault f;
 	struct err e = ERR_INIT;
 	struct schema *s;
@@ -21,7 +23,7 @@ print_verdict(struct span line)
 		printf("not JSON: %s\n", f.what);
 		return;
 	}
-	s = schema_compile(json_get(line, "schema"), NULL, &e);
+	s = schema_compile(json_get(line, "schema"), &o, &e);
 	rc = s == NULL ? -2 : schema_check(s, json_get(line, "value"), &e);
 	if (rc >= 0)
 		puts(rc == 1 ? "true" : "false");

@@ -204,6 +204,9 @@ test_messages(void)
 	    "(root): must have at least 1 member (minProperties), has 0");
 	says("{\"pattern\":\"^a\"}", "\"b\"",
 	    "(root): must match the pattern ^a (pattern), is \"b\"");
+	says("{\"additionalProperties\":{\"pattern\":\"\\u001b\\n\"}}",
+	    "{\"a\\n\\u0007\":\"\\u001b\"}",
+	    "/a \\x07: must match the pattern \\x1b  (pattern), is \"\\u001b\"");
 	says("{\"uniqueItems\":true}", "[1,2,1]",
 	    "(root): must not have equal items (uniqueItems), 0 and 2 are");
 	says("{\"contains\":{\"const\":1},\"minContains\":2}", "[1,3]",
