@@ -7,9 +7,10 @@
 /* What keeps the frames small that pile up with the depth. */
 #define APART __attribute__((noinline))
 
-#define NO_MARKS SIZE_MAX
-#define HELD     10 /* for each error that is reported, before they are sorted */
-#define FEW      8  /* items that are compared each with each */
+#define NO_MARKS  SIZE_MAX
+#define MARKS_MAX ((size_t)256 << 20)
+#define HELD      10 /* for each error that is reported, before they are sorted */
+#define FEW       8  /* items that are compared each with each */
 
 static bool check(
     struct schema *s, uint32_t number, const struct value *v, size_t marks);
@@ -31,6 +32,7 @@ stop(struct schema *s, const char *why)
 	if (!s->run.stopped)
 		err_set(s->run.e, "%s", why);
 	s->run.stopped = true;
+	s->run.steps = 0;
 	return false;
 }
 
@@ -41,6 +43,13 @@ spend(struct schema *s, uint64_t steps)
 		return stop(s, "too complex: the check takes too many steps");
 	s->run.steps -= steps;
 	return true;
+}
+
+/* To go through all of a value. */
+static bool
+spend_on(const struct task *t)
+{
+	return spend(t->s, t->v->size + t->v->text.n / 64);
 }
 
 static void
@@ -90,15 +99,21 @@ fail_with(const struct task *t, const struct value *detail, uint64_t a, uint64_t
 
 /* ---- what was evaluated ---- */
 
+/* NO_MARKS where the check is stopped. */
 static size_t
 new_marks(struct schema *s, const struct value *v)
 {
-	struct run *r = &s->run;
-	size_t at = r->marks.len;
+	struct buf *marks = &s->run.marks;
+	size_t at = marks->len;
 
-	spend(s, v->count / 16);
-	memset(buf_room(&r->marks, v->count), 0, v->count);
-	r->marks.len += v->count;
+	if (!spend(s, v->count / 16))
+		return NO_MARKS;
+	if (at + v->count > MARKS_MAX) {
+		stop(s, "too complex: too much depends on what else was evaluated");
+		return NO_MARKS;
+	}
+	memset(buf_room(marks, v->count), 0, v->count);
+	marks->len += v->count;
 	return at;
 }
 
@@ -122,6 +137,8 @@ end_marks(
 {
 	char *data = s->run.marks.data;
 
+	if (own == NO_MARKS)
+		return;
 	if (fits && marks != NO_MARKS)
 		for (size_t i = 0; i < v->count; i++)
 			data[marks + i] |= data[own + i];
@@ -135,8 +152,7 @@ try_schema(const struct task *t, uint32_t node)
 	size_t own = t->marks == NO_MARKS ? NO_MARKS : new_marks(t->s, t->v);
 	bool fits = check(t->s, node, t->v, own);
 
-	if (own != NO_MARKS)
-		end_marks(t->s, t->v, own, t->marks, fits);
+	end_marks(t->s, t->v, own, t->marks, fits);
 	return fits && !t->s->run.stopped;
 }
 
@@ -150,6 +166,8 @@ check_type(const struct task *t)
 	if ((t->op->types >> t->v->type & 1) != 0)
 		return true;
 	if (t->v->type == JSON_NUMBER && (t->op->types & TYPE_INTEGER) != 0) {
+		if (!spend_on(t))
+			return false;
 		decimal_parse(&d, t->v->text);
 		if (decimal_is_integer(&d))
 			return true;
@@ -165,7 +183,8 @@ check_enum(const struct task *t)
 	const struct table_entry *entry;
 	uint64_t hash;
 
-	spend(t->s, t->v->size);
+	if (!spend_on(t))
+		return false;
 	if (table->n == 0)
 		return fail(t);
 	hash = value_hash(t->v);
@@ -174,7 +193,8 @@ check_enum(const struct task *t)
 		entry = &table->entries[table->slots[i] - 1];
 		if (entry->hash != hash)
 			continue;
-		spend(t->s, t->v->size);
+		if (!spend_on(t))
+			return false;
 		if (value_equal(
 			in, t->op->at + entry->number, &t->s->run.tree, t->v))
 			return true;
@@ -187,7 +207,8 @@ check_const(const struct task *t)
 {
 	const struct tree *in = &t->s->documents[t->node->document]->tree;
 
-	spend(t->s, t->v->size);
+	if (!spend_on(t))
+		return false;
 	return value_equal(in, t->op->at, &t->s->run.tree, t->v) || fail(t);
 }
 
@@ -199,6 +220,8 @@ check_number(const struct task *t)
 
 	if (t->v->type != JSON_NUMBER)
 		return true;
+	if (!spend_on(t))
+		return false;
 	decimal_parse(&d, t->v->text);
 	if (t->op->kw == KW_MULTIPLE_OF) {
 		order = decimal_is_multiple(&d, &t->op->number);
@@ -239,7 +262,8 @@ check_size(const struct task *t, enum json_type type, bool most)
 		return true;
 	n = t->v->count;
 	if (type == JSON_STRING) {
-		spend(t->s, t->v->text.n / 64);
+		if (!spend_on(t))
+			return false;
 		n = characters(t->v->text);
 	}
 	if (most ? n <= t->op->limit : n >= t->op->limit)
@@ -278,7 +302,8 @@ check_format(const struct task *t)
 {
 	if (t->v->type != JSON_STRING)
 		return true;
-	spend(t->s, t->v->text.n / 16);
+	if (!spend_on(t))
+		return false;
 	return t->op->format(t->v->text) || fail(t);
 }
 
@@ -333,7 +358,7 @@ check_unique(const struct task *t)
 	size_t size, at;
 	uint64_t i = 0, hash;
 
-	if (v->type != JSON_ARRAY || !spend(t->s, v->size))
+	if (v->type != JSON_ARRAY || !spend_on(t))
 		return v->type != JSON_ARRAY;
 	if (v->count <= FEW)
 		return few_unique(t);
@@ -923,9 +948,9 @@ schema_check(struct schema *s, struct span value, struct err *e)
 	buf_clear(&r->marks);
 	if (tree_parse(&r->tree, value) != 0)
 		return err_set(e, "4 GB is too large");
-	r->steps = s->steps != 0
-		       ? s->steps
-		       : SCHEMA_STEPS_DEFAULT + SCHEMA_STEPS_PER_VALUE * r->tree.n;
+	r->steps = s->steps != 0 ? s->steps
+				 : SCHEMA_STEPS_DEFAULT + value.n +
+				       SCHEMA_STEPS_PER_VALUE * r->tree.n;
 	if (s->refuse_duplicates && r->tree.repeated != 0) {
 		add_fault(r, (struct fault){.v = &r->tree.values[r->tree.repeated],
 				 .kind = FAULT_REPEATED});

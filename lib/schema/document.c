@@ -9,13 +9,14 @@
 
 #define DIALECT    "https://json-schema.org/draft/2020-12/schema"
 #define VOCABULARY "https://json-schema.org/draft/2020-12/vocab/"
+#define WALK_MAX   ((uint64_t)500000000)
 #define STANDARD   (CORE | APPLICATOR | VALIDATION | UNEVALUATED | FORMAT)
 
 /* share/metaschemas.json: the specification's own, by their URIs. */
-extern const char metaschemas_json[], metaschemas_end[];
+extern const char metaschemas_json[];
 __asm__(".pushsection .rodata\n"
 	"metaschemas_json: .incbin \"share/metaschemas.json\"\n"
-	"metaschemas_end: .byte 0\n"
+	".byte 0\n"
 	".popsection");
 
 void *
@@ -155,8 +156,6 @@ static uint32_t
 document_known(struct schema *s, struct span uri)
 {
 	uint32_t number = table_find(&s->unscanned, uri, value_hash_text(uri));
-	struct span all = span_of(
-	    metaschemas_json, (size_t)(metaschemas_end - metaschemas_json));
 	struct span text;
 	struct buf name = BUF_INIT;
 
@@ -164,7 +163,7 @@ document_known(struct schema *s, struct span uri)
 	    !span_starts(uri, SPAN("https://json-schema.org/")))
 		return number;
 	buf_addspan(&name, uri);
-	text = json_get(all, buf_cstr(&name));
+	text = json_get(span_str(metaschemas_json), buf_cstr(&name));
 	if (text.p != NULL)
 		number = document_add(s, uri, text);
 	buf_release(&name);
@@ -426,13 +425,16 @@ take_token(struct buf *out, struct span token)
 }
 
 static const struct value *
-element(const struct value *array, struct span number)
+element(struct schema *s, const struct value *array, struct span number)
 {
 	const struct value *v = value_first(array);
 	uint64_t n;
 
 	if (num_u64(number, &n) != 0 || (number.n > 1 && *number.p == '0') ||
 	    n >= array->count)
+		return NULL;
+	s->walked += n;
+	if (s->walked > WALK_MAX)
 		return NULL;
 	while (n-- > 0)
 		v = value_next(array, v);
@@ -441,7 +443,8 @@ element(const struct value *array, struct span number)
 
 /* RFC 6901. */
 static const struct value *
-follow_pointer(const struct tree *t, const struct value *v, struct span pointer)
+follow_pointer(struct schema *s, const struct tree *t, const struct value *v,
+    struct span pointer)
 {
 	struct buf token = BUF_INIT;
 	const char *p = pointer.p, *end = p + pointer.n, *q;
@@ -453,7 +456,7 @@ follow_pointer(const struct tree *t, const struct value *v, struct span pointer)
 		buf_clear(&token);
 		take_token(&token, span_of(p + 1, (size_t)(q - p - 1)));
 		if (v->type == JSON_ARRAY)
-			v = element(v, buf_span(&token));
+			v = element(s, v, buf_span(&token));
 		else
 			v = value_get(t, v, buf_span(&token),
 			    value_hash_text(buf_span(&token)));
@@ -504,7 +507,9 @@ find_fragment(struct schema *s, uint32_t resource, struct span fragment,
 		place->at = place->anchor->at;
 		return 0;
 	}
-	place->at = follow_pointer(&d->tree, r->root, fragment);
+	place->at = follow_pointer(s, &d->tree, r->root, fragment);
+	if (s->walked > WALK_MAX)
+		return err_set(e, "too many references into large arrays");
 	if (place->at == NULL)
 		return err_set(e, "nothing is there");
 	if (place->at->type != JSON_OBJECT && place->at->type != JSON_TRUE &&

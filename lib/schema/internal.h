@@ -245,6 +245,7 @@ struct schema {
 	bool formats, refuse_duplicates;
 	size_t errors;
 	uint64_t steps;
+	uint64_t walked; /* elements passed for references */
 	struct run run;
 	struct buf pointer, location, words, line; /* of schema_error() */
 };

@@ -47,7 +47,7 @@
 #define SCHEMA_DEPTH_MAX       5000 /* schemas within schemas, in a check */
 #define SCHEMA_ERRORS_DEFAULT  20
 #define SCHEMA_STEPS_DEFAULT   2000000
-#define SCHEMA_STEPS_PER_VALUE 300 /* and these for each value in the value */
+#define SCHEMA_STEPS_PER_VALUE 300 /* and 1 for each byte */
 
 struct schema;
 

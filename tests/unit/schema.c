@@ -647,6 +647,52 @@ test_large(void)
 	buf_release(&value);
 }
 
+/* What was evaluated is kept for each of nested schemas. */
+static void
+test_marks(void)
+{
+	struct buf schema = BUF_INIT, value = BUF_INIT;
+
+	buf_adds(&schema, "{\"$ref\":\"#/$defs/0\",\"$defs\":{");
+	for (int i = 0; i < 1000; i++)
+		buf_addf(&schema,
+		    "\"%d\":{\"unevaluatedItems\":true,\"$ref\":\"#/$defs/%d\"},",
+		    i, i + 1);
+	buf_adds(&schema, "\"1000\":true}}");
+	buf_addc(&value, '[');
+	add_times(&value, 400000, "1,");
+	buf_adds(&value, "1]");
+	is_str(verdict(buf_span(&schema), buf_span(&value)),
+	    "cannot: too complex: too much depends on what else was evaluated",
+	    "a thousand times what was evaluated of a large array");
+	is_str(
+	    verdict(buf_span(&schema), SPAN("[1,2]")), "valid", "of a small one");
+	buf_release(&schema);
+	buf_release(&value);
+}
+
+static void
+test_walks(void)
+{
+	struct buf schema = BUF_INIT;
+
+	buf_adds(&schema, "{\"$defs\":{");
+	for (int i = 0; i < 20000; i++)
+		buf_addf(&schema, "\"%d\":{\"$ref\":\"#/x/%d\"},", i, 59999 - i);
+	buf_adds(&schema, "\"a\":true},\"allOf\":[true");
+	for (int i = 0; i < 20000; i++)
+		buf_addf(&schema, ",{\"$ref\":\"#/$defs/%d\"}", i);
+	buf_adds(&schema, "],\"x\":[");
+	add_times(&schema, 59999, "true,");
+	buf_adds(&schema, "true]}");
+	is_str(verdict(buf_span(&schema), SPAN("1")),
+	    "no schema: #/$defs/9009/$ref: #/x/50990: too many references into "
+	    "large "
+	    "arrays",
+	    "references far into an array");
+	buf_release(&schema);
+}
+
 static void
 test_bombs(void)
 {
@@ -689,6 +735,8 @@ main(void)
 	test_deep();
 	test_exponential();
 	test_large();
+	test_marks();
+	test_walks();
 	test_bombs();
 	return done();
 }
