@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 DATA=$TESTS/data/read
 
-many=${BF_FUZZ:-60}
+many=${BF_FUZZ:-25}
 export TMPDIR=$TMP/tmp
 mkdir tmp
 
