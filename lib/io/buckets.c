@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define BLOCK_MIN ((size_t)4 << 10)
+#define BLOCK_MIN ((size_t)32 << 10)
 
 struct block {
 	uint64_t at;

@@ -22,7 +22,10 @@
 
 struct buckets;
 
-/* n buckets; about so many bytes of memory are used for writing. NULL and e. */
+/*
+ * n buckets; about so many bytes of memory are used for writing, 32 KiB a bucket at
+ * the least.  NULL and e.
+ */
 struct buckets *buckets_new(size_t n, size_t memory, struct err *e);
 
 /* 0, or -1 and e: the file cannot be written. */
