@@ -176,8 +176,8 @@ while_writing grows append
 is "$status" 2 "a file that is changed meanwhile: status 2"
 like "$(cat err)" 'bf-shuffle: grows: changed while it was read' "a message"
 like "$(tail -1 out)" '{"incomplete":*' "and the mark"
-stop() { kill -TERM $pid; }
-while_writing many stop
+terminate() { kill -TERM $pid; }
+while_writing many terminate
 is "$status" 143 "TERM while writing"
 like "$(tail -1 out)" '{"incomplete":{"by":"bf-shuffle","why":"terminated","status":143}}' "the mark"
 
