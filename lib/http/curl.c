@@ -1,7 +1,8 @@
 /* libcurl, loaded on first need. */
 #include "http/private.h"
 
-#include <dlfcn.h>
+#include "io/library.h"
+
 #include <string.h>
 
 /*
@@ -15,33 +16,22 @@
 
 struct libcurl libcurl;
 
-static void *library;
 static bool ready;
 
-static int
-load_function(void *where, const char *name, struct err *e)
-{
-	void *f = dlsym(library, name);
-
-	if (f == NULL)
-		return err_set(e, "libcurl has no %s: it is too old", name);
-	memcpy(where, &f, sizeof f);
-	return 0;
-}
-
-#define LOAD(name)                                               \
-	if (load_function(&libcurl.name, "curl_" #name, e) != 0) \
+#define LOAD(name)                                                          \
+	if (library_function(library, "curl_" #name, &libcurl.name, e) < 0) \
 		return -1;
 
 int
 curl_load(struct err *e)
 {
+	void *library;
+
 	if (ready)
 		return 0;
-	library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+	library = library_open("libcurl.so.4", "HTTP", "libcurl4", e);
 	if (library == NULL)
-		return err_set(
-		    e, "cannot load libcurl (%s): install libcurl4", dlerror());
+		return -1;
 	CURL_FUNCTIONS(LOAD)
 	if (libcurl.global_init(CURL_GLOBAL_ALL) != CURLE_OK)
 		return err_set(e, "libcurl does not start");

@@ -1,8 +1,8 @@
 #include "io/pack.h"
 
 #include "base/mem.h"
+#include "io/library.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -86,43 +86,32 @@ pack_by_start(struct span start)
 
 /* ---- the libraries ---- */
 
-/* POSIX wants a data pointer to hold a function's address; ISO C has no cast. */
-static bool
-look_up(void *lib, const char *name, void *function)
-{
-	void *p = dlsym(lib, name);
-
-	memcpy(function, &p, sizeof(p));
-	return p != NULL;
-}
-
 static int
 load_zlib(struct err *e)
 {
-	void *lib = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
+	void *lib = library_open("libz.so.1", "gzip output", "zlib1g", e);
 
-	if (lib != NULL && look_up(lib, "deflateInit2_", &zlib.init) &&
-	    look_up(lib, "deflate", &zlib.deflate) &&
-	    look_up(lib, "deflateReset", &zlib.reset) &&
-	    look_up(lib, "deflateEnd", &zlib.end))
-		return 0;
-	return err_set(e, "gzip output needs libz.so.1 (Debian package zlib1g)");
+	if (lib == NULL ||
+	    library_function(lib, "deflateInit2_", &zlib.init, e) < 0 ||
+	    library_function(lib, "deflate", &zlib.deflate, e) < 0 ||
+	    library_function(lib, "deflateReset", &zlib.reset, e) < 0)
+		return -1;
+	return library_function(lib, "deflateEnd", &zlib.end, e);
 }
 
 static int
 load_zstd(struct err *e)
 {
-	void *lib = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
+	void *lib = library_open("libzstd.so.1", "zstd output", "libzstd1", e);
 
-	if (lib != NULL && look_up(lib, "ZSTD_createCCtx", &zstd.create) &&
-	    look_up(lib, "ZSTD_freeCCtx", &zstd.release) &&
-	    look_up(lib, "ZSTD_CCtx_setParameter", &zstd.set) &&
-	    look_up(lib, "ZSTD_compressStream2", &zstd.compress) &&
-	    look_up(lib, "ZSTD_isError", &zstd.is_error) &&
-	    look_up(lib, "ZSTD_getErrorName", &zstd.error_name))
-		return 0;
-	return err_set(
-	    e, "zstd output needs libzstd.so.1 (Debian package libzstd1)");
+	if (lib == NULL ||
+	    library_function(lib, "ZSTD_createCCtx", &zstd.create, e) < 0 ||
+	    library_function(lib, "ZSTD_freeCCtx", &zstd.release, e) < 0 ||
+	    library_function(lib, "ZSTD_CCtx_setParameter", &zstd.set, e) < 0 ||
+	    library_function(lib, "ZSTD_compressStream2", &zstd.compress, e) < 0 ||
+	    library_function(lib, "ZSTD_isError", &zstd.is_error, e) < 0)
+		return -1;
+	return library_function(lib, "ZSTD_getErrorName", &zstd.error_name, e);
 }
 
 static int

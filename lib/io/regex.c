@@ -4,8 +4,8 @@
 #include "io/regex.h"
 
 #include "base/mem.h"
+#include "io/library.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -49,20 +49,8 @@ struct regex {
 	int found; /* groups that the last match set, and 1 */
 };
 
-/* POSIX wants a data pointer to hold a function's address; ISO C has no cast. */
-static int
-look_up(void *library, const char *name, void *function, struct err *e)
-{
-	void *p = dlsym(library, name);
-
-	if (p == NULL)
-		return err_set(e, "libpcre2-8 has no %s: it is too old", name);
-	memcpy(function, &p, sizeof(p));
-	return 0;
-}
-
-#define LOOK_UP(name)                                                   \
-	if (look_up(library, "pcre2_" #name "_8", &pcre2.name, e) != 0) \
+#define LOOK_UP(name)                                                           \
+	if (library_function(library, "pcre2_" #name "_8", &pcre2.name, e) < 0) \
 		return -1;
 
 static int
@@ -73,10 +61,10 @@ load(struct err *e)
 
 	if (ready)
 		return 0;
-	library = dlopen("libpcre2-8.so.0", RTLD_NOW | RTLD_LOCAL);
+	library = library_open(
+	    "libpcre2-8.so.0", "a regular expression", "libpcre2-8-0", e);
 	if (library == NULL)
-		return err_set(e, "regular expressions need libpcre2-8.so.0 "
-				  "(Debian package libpcre2-8-0)");
+		return -1;
 	PCRE2_FUNCTIONS(LOOK_UP)
 	ready = true;
 	return 0;

@@ -1,25 +1,14 @@
 #include "io/sqlite.h"
 
-#include <dlfcn.h>
+#include "io/library.h"
+
 #include <stdbool.h>
-#include <string.h>
+#include <stddef.h>
 
 static struct sqlite sqlite;
 
-/* POSIX wants a data pointer to hold a function's address; ISO C has no cast. */
-static int
-look_up(void *library, const char *name, void *function, struct err *e)
-{
-	void *p = dlsym(library, name);
-
-	if (p == NULL)
-		return err_set(e, "libsqlite3 has no %s: it is too old", name);
-	memcpy(function, &p, sizeof(p));
-	return 0;
-}
-
-#define LOOK_UP(name)                                                 \
-	if (look_up(library, "sqlite3_" #name, &sqlite.name, e) != 0) \
+#define LOOK_UP(name)                                                         \
+	if (library_function(library, "sqlite3_" #name, &sqlite.name, e) < 0) \
 		return NULL;
 
 const struct sqlite *
@@ -30,12 +19,9 @@ sqlite_load(struct err *e)
 
 	if (ready)
 		return &sqlite;
-	library = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL);
-	if (library == NULL) {
-		err_set(e, "SQLite needs libsqlite3.so.0 (Debian package "
-			   "libsqlite3-0)");
+	library = library_open("libsqlite3.so.0", "SQLite", "libsqlite3-0", e);
+	if (library == NULL)
 		return NULL;
-	}
 	SQLITE_FUNCTIONS(LOOK_UP)
 	ready = true;
 	return &sqlite;

@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "io/fdio.h"
+#include "io/library.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -83,16 +83,6 @@ static struct {
 	const char *(*error_name)(size_t);
 } zstd;
 
-/* POSIX wants a data pointer to hold a function's address; ISO C has no cast. */
-static bool
-look_up(void *lib, const char *name, void *function)
-{
-	void *p = dlsym(lib, name);
-
-	memcpy(function, &p, sizeof(p));
-	return p != NULL;
-}
-
 static int
 load_zlib(struct err *e)
 {
@@ -100,13 +90,12 @@ load_zlib(struct err *e)
 
 	if (zlib.init != NULL)
 		return 0;
-	lib = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (lib != NULL && look_up(lib, "inflate", &zlib.inflate) &&
-	    look_up(lib, "inflateReset", &zlib.reset) &&
-	    look_up(lib, "inflateEnd", &zlib.end) &&
-	    look_up(lib, "inflateInit2_", &zlib.init))
-		return 0;
-	return err_set(e, "gzip input needs libz.so.1 (Debian package zlib1g)");
+	lib = library_open("libz.so.1", "gzip input", "zlib1g", e);
+	if (lib == NULL || library_function(lib, "inflate", &zlib.inflate, e) < 0 ||
+	    library_function(lib, "inflateReset", &zlib.reset, e) < 0 ||
+	    library_function(lib, "inflateEnd", &zlib.end, e) < 0)
+		return -1;
+	return library_function(lib, "inflateInit2_", &zlib.init, e);
 }
 
 static int
@@ -116,15 +105,15 @@ load_zstd(struct err *e)
 
 	if (zstd.create != NULL)
 		return 0;
-	lib = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (lib != NULL && look_up(lib, "ZSTD_freeDStream", &zstd.release) &&
-	    look_up(lib, "ZSTD_decompressStream", &zstd.decompress) &&
-	    look_up(lib, "ZSTD_isError", &zstd.is_error) &&
-	    look_up(lib, "ZSTD_getErrorName", &zstd.error_name) &&
-	    look_up(lib, "ZSTD_createDStream", &zstd.create))
-		return 0;
-	return err_set(
-	    e, "zstd input needs libzstd.so.1 (Debian package libzstd1)");
+	lib = library_open("libzstd.so.1", "zstd input", "libzstd1", e);
+	if (lib == NULL ||
+	    library_function(lib, "ZSTD_freeDStream", &zstd.release, e) < 0 ||
+	    library_function(lib, "ZSTD_decompressStream", &zstd.decompress, e) <
+		0 ||
+	    library_function(lib, "ZSTD_isError", &zstd.is_error, e) < 0 ||
+	    library_function(lib, "ZSTD_getErrorName", &zstd.error_name, e) < 0)
+		return -1;
+	return library_function(lib, "ZSTD_createDStream", &zstd.create, e);
 }
 
 /* ---- reading ---- */
