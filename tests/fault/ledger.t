@@ -52,12 +52,13 @@ is "$(ls two | wc -l)" 2 "a free segment is used again"
 lost=0
 rounds=14
 [ -n "${BF_SOAK:-}" ] && rounds=167
-# On a busy machine a writer may be killed before it has come to anything: more of them.
+# On a busy machine a writer may be killed before it has come to anything: more of
+# them, and later and later.
 round=0
 while [ $((round += 1)) -le $rounds ] || { [ "$(wc -l <kill.acks)" -le 1000 ] && [ $round -le 500 ]; }; do
 	pids=
 	for w in 1 2 3; do
-		BF_BLOCK=8192 BF_TAIL=60000 BF_INDEX=15000 timeout -s KILL 0.0$((RANDOM % 60 + 15)) \
+		BF_BLOCK=8192 BF_TAIL=60000 BF_INDEX=15000 timeout -s KILL "0.$(printf %03d $((RANDOM % 60 + 15 + round)))" \
 			"$led" write killed $(((round * 3 + w) * 1000000)) 0 $w >acks.$w 2>>kill.err &
 		pids="$pids $!"
 	done
