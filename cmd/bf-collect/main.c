@@ -119,8 +119,7 @@ fail_children(
 {
 	struct json_fault f;
 
-	if (x->st.status < STATUS_SOME_FAILED)
-		x->st.status = STATUS_SOME_FAILED;
+	stage_some_failed(&x->st);
 	for (size_t i = 0; i < n && x->st.errors != NULL; i++) {
 		entry_parse(&x->en, lines[i].text, &f);
 		stage_fail(&x->st, &x->en, MISSING, "%s", why);

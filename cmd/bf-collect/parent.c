@@ -135,20 +135,16 @@ tell_more(struct maker *m)
 	}
 }
 
-/* The names live in m->names, which does not move: they are shorter than base. */
 static void
 leave_out(struct maker *m)
 {
 	struct span name;
 
 	buf_clear(&m->names);
-	buf_room(&m->names, m->base.text.n);
 	for (size_t i = 0; i < m->base.n; i++) {
 		if (!m->differs[i])
 			continue;
-		name = span_of(m->names.data + m->names.len, 0);
-		json_unescape(&m->names, m->base.members[i].key);
-		name.n = (size_t)(m->names.data + m->names.len - name.p);
+		name = entry_name(&m->base, i, &m->names);
 		if (stays(m, name))
 			continue;
 		entry_deln(&m->base, name);

@@ -7,6 +7,7 @@
 #include "collect.h"
 #include "io/fdio.h"
 #include "io/hash.h"
+#include "io/tempfile.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -142,12 +143,12 @@ add_piece(struct parents *ps, struct parent *p, struct buf *out)
 }
 
 static int
-write_out(struct parents *ps, struct buf *out, size_t least, struct err *e)
+write_out(const struct parents *ps, struct buf *out, size_t least, struct err *e)
 {
 	if (out->len <= least)
 		return 0;
-	if (fd_write(ps->fd, out->data, out->len) < 0)
-		return err_sys(e, "cannot write to a temporary file");
+	if (tempfile_write(ps->fd, buf_span(out), e) < 0)
+		return -1;
 	buf_clear(out);
 	return 0;
 }
@@ -159,9 +160,9 @@ spill(struct parents *ps, struct err *e)
 	int r = 0;
 
 	if (ps->fd < 0)
-		ps->fd = fd_open_nameless();
+		ps->fd = tempfile_open(e);
 	if (ps->fd < 0)
-		return err_sys(e, "cannot make a temporary file");
+		return -1;
 	buf_init(&out, SIZE_MAX / 2);
 	for (struct parent *p = ps->first; p != NULL && r == 0; p = p->next)
 		if (p->lines.len > 0) {
@@ -181,21 +182,17 @@ read_pieces(const struct parents *ps, const struct parent *p, struct buf *out,
     struct err *e)
 {
 	struct piece_head head = {p->spilled, p->spilled_at};
-	ssize_t got;
-	size_t n;
+	size_t from;
+	char *piece;
 
 	while (head.n > 0) {
-		n = (size_t)head.n;
-		got = fd_read_at(ps->fd, buf_room(out, n), n, head.at);
-		if (got < 0)
-			return err_sys(e, "cannot read a temporary file");
-		if ((size_t)got < n)
-			return err_set(e, "a temporary file was cut short");
-		/* The head is at the end of what stays. */
-		memcpy(&head, out->data + out->len, sizeof(head));
-		memmove(out->data + out->len, out->data + out->len + sizeof(head),
-		    n - sizeof(head));
-		out->len += n - sizeof(head);
+		from = out->len;
+		if (tempfile_read(ps->fd, head.at, (size_t)head.n, out, e) < 0)
+			return -1;
+		piece = out->data + from;
+		memcpy(&head, piece, sizeof(head));
+		out->len -= sizeof(head);
+		memmove(piece, piece + sizeof(head), out->len - from);
 	}
 	return 0;
 }

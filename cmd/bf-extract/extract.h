@@ -37,6 +37,13 @@ enum miss {
 	MISS_REFUSAL,
 };
 
+/* Behind its first n bytes. */
+static inline struct span
+skip(struct span s, size_t n)
+{
+	return span_of(s.p + n, s.n - n);
+}
+
 /* ---- answer.c ---- */
 
 /* Without ASCII white space at both ends. */
@@ -87,6 +94,7 @@ struct search {
 	enum which which;
 	struct span name; /* a tag, a language, a tool; p NULL: any */
 	struct regex *regex;
+	bool named; /* it has groups with names: what it finds is an object */
 	bool alone; /* JSON in prose that more brackets follow is a miss */
 
 	struct span text; /* the answer */
@@ -109,8 +117,7 @@ bool given_json(struct search *s, struct buf *out);
 /* The first, the last, or an array of all. */
 enum miss search_run(struct search *s, search_next *next, struct buf *out);
 
-/* Whether the expression has groups with names: what it finds is an object. */
-bool search_has_names(const struct search *s);
+bool regex_has_names(const struct regex *r);
 
 /* ---- lists.c ---- */
 

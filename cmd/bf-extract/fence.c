@@ -27,12 +27,6 @@ count_leading(struct span s, char c)
 	return n;
 }
 
-static struct span
-skip(struct span s, size_t n)
-{
-	return span_of(s.p + n, s.n - n);
-}
-
 /* An opening fence: up to three spaces, three or more of ` or ~, the info string.
  */
 static bool

@@ -3,12 +3,6 @@
  */
 #include "extract.h"
 
-static struct span
-skip(struct span s, size_t n)
-{
-	return span_of(s.p + n, s.n - n);
-}
-
 static bool
 starts_at(struct span s, const char *p, struct span prefix)
 {
@@ -127,7 +121,7 @@ add_match(const struct search *s, struct buf *out)
 {
 	struct span found;
 
-	if (search_has_names(s))
+	if (s->named)
 		return add_groups(s, out);
 	found = regex_group(s->regex, s->text, regex_groups(s->regex) > 0 ? 1 : 0);
 	if (found.p == NULL)
@@ -139,10 +133,10 @@ add_match(const struct search *s, struct buf *out)
 }
 
 bool
-search_has_names(const struct search *s)
+regex_has_names(const struct regex *r)
 {
-	for (unsigned i = 1; s->regex != NULL && i <= regex_groups(s->regex); i++)
-		if (regex_name(s->regex, i) != NULL)
+	for (unsigned i = 1; i <= regex_groups(r); i++)
+		if (regex_name(r, i) != NULL)
 			return true;
 	return false;
 }

@@ -6,12 +6,6 @@
 
 #define INTEGERS_MAX 1000000 /* of one answer */
 
-static struct span
-skip(struct span s, size_t n)
-{
-	return span_of(s.p + n, s.n - n);
-}
-
 /* A list given as JSON, by itself or in a fence: an array of such values alone. */
 static bool
 json_list(struct search *s, bool (*is_item)(struct span value), struct buf *out)

@@ -176,6 +176,7 @@ mode_set(struct extract *x, const struct cli *c, int key)
 	x->search.regex = regex_new(c->arg, false, &e);
 	if (x->search.regex == NULL)
 		cli_usage(c, "%s: %s", c->name, e.text);
+	x->search.named = regex_has_names(x->search.regex);
 }
 
 static void
@@ -461,8 +462,7 @@ put(struct extract *x, struct entry *en)
 	}
 	if (x->columns.given)
 		put_fields(x, en);
-	else if (!x->field_given && x->search.which != WHICH_ALL &&
-		 search_has_names(&x->search))
+	else if (!x->field_given && x->search.which != WHICH_ALL && x->search.named)
 		put_groups(x, en);
 	else
 		entry_set(en, buf_cstr(&x->field), buf_span(&x->value));

@@ -159,20 +159,15 @@ add_chosen(struct join *x)
 	return true;
 }
 
-/* All but the key; names live in x->name, which does not move. */
+/* All but the key. */
 static bool
 add_all(struct join *x)
 {
 	struct span key = path_name(x->on.v[0].path), name;
-	const struct json_member *m;
 
 	buf_clear(&x->name);
-	buf_room(&x->name, x->theirs.text.n);
 	for (size_t i = 0; i < x->theirs.n; i++) {
-		m = &x->theirs.members[i];
-		name = span_of(x->name.data + x->name.len, 0);
-		json_unescape(&x->name, m->key);
-		name.n = (size_t)(x->name.data + x->name.len - name.p);
+		name = entry_name(&x->theirs, i, &x->name);
 		if (key.p != NULL && span_eq(name, key))
 			continue;
 		/* Of one name twice the last counts. */

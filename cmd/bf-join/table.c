@@ -6,6 +6,7 @@
 #include "base/msg.h"
 #include "io/fdio.h"
 #include "io/hash.h"
+#include "io/tempfile.h"
 #include "join.h"
 
 #include <stdlib.h>
@@ -18,11 +19,9 @@ static int
 write_lines(struct table *t, struct err *e)
 {
 	if (t->fd < 0)
-		t->fd = fd_open_nameless();
-	if (t->fd < 0)
-		return err_sys(e, "cannot make a temporary file");
-	if (fd_write(t->fd, t->lines.data, t->lines.len) < 0)
-		return err_sys(e, "cannot write to a temporary file");
+		t->fd = tempfile_open(e);
+	if (t->fd < 0 || tempfile_write(t->fd, buf_span(&t->lines), e) < 0)
+		return -1;
 	t->written += t->lines.len;
 	buf_release(&t->lines);
 	return 0;
@@ -92,19 +91,15 @@ static int
 line_of(struct table *t, const struct row *r, struct span *line, struct err *e)
 {
 	size_t n = (size_t)r->n;
-	ssize_t got;
 
 	if (t->fd < 0) {
 		*line = span_of(t->lines.data + r->at, n);
 		return 0;
 	}
 	buf_clear(&t->line);
-	got = fd_read_at(t->fd, buf_room(&t->line, n), n, r->at);
-	if (got < 0)
-		return err_sys(e, "cannot read a temporary file");
-	if ((size_t)got < n)
-		return err_set(e, "a temporary file was cut short");
-	*line = span_of(t->line.data, n);
+	if (tempfile_read(t->fd, r->at, n, &t->line, e) < 0)
+		return -1;
+	*line = buf_span(&t->line);
 	return 0;
 }
 
@@ -112,12 +107,18 @@ int
 table_next(struct table *t, struct span key, uint32_t *row, struct entry *en,
     struct err *e)
 {
-	uint64_t hash = hash_u64(key);
 	struct json_fault f;
 	struct span line;
+	uint64_t hash;
 	uint32_t i;
 
-	i = *row == 0 ? t->chains[hash & (t->nchains - 1)] : t->rows[*row - 1].next;
+	if (*row == 0) {
+		hash = hash_u64(key);
+		i = t->chains[hash & (t->nchains - 1)];
+	} else {
+		hash = t->rows[*row - 1].hash;
+		i = t->rows[*row - 1].next;
+	}
 	for (; i != 0; i = t->rows[i - 1].next) {
 		if (t->rows[i - 1].hash != hash)
 			continue;

@@ -5,6 +5,7 @@
 #include "filter.h"
 
 #include "base/mem.h"
+#include "io/library.h"
 
 #include <dlfcn.h>
 #include <jq.h>
@@ -43,19 +44,8 @@ struct jq {
 	struct buf message; /* the first that the compiler gave */
 };
 
-static int
-load_function(void *where, const char *name, struct err *e)
-{
-	void *f = dlsym(api.library, name);
-
-	if (f == NULL)
-		return err_set(e, "libjq has no %s: it is too old", name);
-	memcpy(where, &f, sizeof(f));
-	return 0;
-}
-
-#define LOAD(name)                                   \
-	if (load_function(&api.name, #name, e) != 0) \
+#define LOAD(name)                                                  \
+	if (library_function(api.library, #name, &api.name, e) < 0) \
 		return -1;
 
 static int

@@ -78,8 +78,7 @@ fail(struct reader *r, const struct path *p, const char *where, const char *what
 		where = r->where(r);
 	msg_error("%s: no id: '%.*s' is %s", where, (int)name.n, name.p, what);
 	r->st->failed++;
-	if (r->st->status < STATUS_SOME_FAILED)
-		r->st->status = STATUS_SOME_FAILED;
+	stage_some_failed(r->st);
 	return SPAN_NONE;
 }
 

@@ -40,7 +40,6 @@ keep(struct items *s, struct span line)
 	memcpy(k->data + k->used, line.p, line.n);
 	line.p = k->data + k->used;
 	k->used += line.n;
-	s->kept += line.n;
 	return line;
 }
 

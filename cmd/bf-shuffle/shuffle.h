@@ -21,7 +21,6 @@ struct items {
 	struct item *at;
 	size_t n, cap;
 	struct keep *keep; /* copies of lines that would not stay */
-	uint64_t kept;     /* bytes of them */
 	uint64_t lines;    /* bytes of all lines */
 };
 

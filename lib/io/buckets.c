@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "io/fdio.h"
+#include "io/tempfile.h"
 
 #include <stdlib.h>
 
@@ -31,12 +32,10 @@ struct buckets *
 buckets_new(size_t n, size_t memory, struct err *e)
 {
 	struct buckets *b;
-	int fd = fd_open_nameless();
+	int fd = tempfile_open(e);
 
-	if (fd < 0) {
-		err_sys(e, "cannot make a temporary file");
+	if (fd < 0)
 		return NULL;
-	}
 	b = mem_zero(1, sizeof(*b) + n * sizeof(b->at[0]));
 	b->fd = fd;
 	b->n = n;
@@ -60,20 +59,12 @@ new_block(struct buckets *b, struct bucket *u, size_t n)
 }
 
 static int
-put(const struct buckets *b, const void *p, size_t n, struct err *e)
-{
-	if (fd_write(b->fd, p, n) < 0)
-		return err_sys(e, "cannot write to a temporary file");
-	return 0;
-}
-
-static int
 write_held(struct buckets *b, struct bucket *u, struct err *e)
 {
 	if (u->held.len == 0)
 		return 0;
 	new_block(b, u, u->held.len);
-	if (put(b, u->held.data, u->held.len, e) < 0)
+	if (tempfile_write(b->fd, buf_span(&u->held), e) < 0)
 		return -1;
 	buf_clear(&u->held);
 	return 0;
@@ -91,9 +82,9 @@ buckets_add(struct buckets *b, size_t i, const void *head, size_t nhead,
 		return -1;
 	if (n > b->block) {
 		new_block(b, u, n);
-		return put(b, head, nhead, e) < 0 || put(b, body.p, body.n, e) < 0
-			   ? -1
-			   : 0;
+		if (tempfile_write(b->fd, span_of(head, nhead), e) < 0)
+			return -1;
+		return tempfile_write(b->fd, body, e);
 	}
 	if (u->held.data == NULL)
 		buf_room(&u->held, b->block);
@@ -125,18 +116,11 @@ buckets_next(const struct buckets *b, size_t i, size_t *block, struct buf *out,
 {
 	const struct bucket *u = &b->at[i];
 	const struct block *k;
-	ssize_t got;
 
 	if (*block == u->nblocks)
 		return 0;
 	k = &u->blocks[(*block)++];
-	got = fd_read_at(b->fd, buf_room(out, k->n), k->n, k->at);
-	if (got < 0)
-		return err_sys(e, "cannot read a temporary file");
-	if ((size_t)got < k->n)
-		return err_set(e, "a temporary file was cut short");
-	out->len += k->n;
-	return 1;
+	return tempfile_read(b->fd, k->at, k->n, out, e) < 0 ? -1 : 1;
 }
 
 void

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define COMPARE_SIZE ((size_t)128 << 10)
+
 static volatile sig_atomic_t stop_signal;
 static int stop_pipe[2] = {-1, -1};
 
@@ -150,6 +152,24 @@ fd_read_at(int fd, void *p, size_t n, uint64_t at)
 		have += (size_t)got;
 	}
 	return (ssize_t)have;
+}
+
+bool
+fd_same_bytes(int a, int b)
+{
+	char *p = mem_alloc(2 * COMPARE_SIZE), *q = p + COMPARE_SIZE;
+	uint64_t at = 0;
+	ssize_t n;
+	bool same;
+
+	do {
+		n = fd_read_at(a, p, COMPARE_SIZE, at);
+		same = n >= 0 && fd_read_at(b, q, COMPARE_SIZE, at) == n &&
+		       memcmp(p, q, (size_t)n) == 0;
+		at += n < 0 ? 0 : (uint64_t)n;
+	} while (same && n > 0);
+	free(p);
+	return same;
 }
 
 int

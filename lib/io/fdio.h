@@ -45,6 +45,9 @@ int fd_write(int fd, const void *p, size_t n);
 /* pread(2) until n bytes are there or the file ends: how many, or -1 and errno. */
 ssize_t fd_read_at(int fd, void *p, size_t n, uint64_t at);
 
+/* Whether two files hold the same, from their beginnings; false if one cannot be read. */
+bool fd_same_bytes(int a, int b);
+
 /* Raises the soft limit on open files to the hard one; -1 if that is where it was. */
 int fd_raise_limit(void);
 

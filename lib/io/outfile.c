@@ -225,24 +225,6 @@ outfile_write(struct outfile *o, struct span bytes, struct err *e)
 
 /* ---- putting it in place ---- */
 
-static bool
-same_bytes(int a, int b)
-{
-	char *p = mem_alloc(2 * WRITE_SIZE), *q = p + WRITE_SIZE;
-	off_t at = 0;
-	ssize_t n;
-	bool same;
-
-	do {
-		n = fd_read_at(a, p, WRITE_SIZE, at);
-		same = n >= 0 && fd_read_at(b, q, WRITE_SIZE, at) == n &&
-		       memcmp(p, q, (size_t)n) == 0;
-		at += n;
-	} while (same && n > 0);
-	free(p);
-	return same;
-}
-
 /* Whether the target holds what was written; any doubt means no. */
 static bool
 is_unchanged(struct outfile *o)
@@ -257,7 +239,7 @@ is_unchanged(struct outfile *o)
 	fd = fd_open(o->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return false;
-	same = same_bytes(o->fd, fd);
+	same = fd_same_bytes(o->fd, fd);
 	fd_close(fd);
 	return same;
 }

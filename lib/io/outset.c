@@ -185,24 +185,6 @@ outset_write(struct outset *o, struct span bytes, struct err *e)
 
 /* ---- comparing ---- */
 
-static bool
-same_bytes(int a, int b)
-{
-	char *p = mem_alloc(2 * WRITE_SIZE), *q = p + WRITE_SIZE;
-	uint64_t at = 0;
-	ssize_t n;
-	bool same;
-
-	do {
-		n = fd_read_at(a, p, WRITE_SIZE, at);
-		same = n >= 0 && fd_read_at(b, q, WRITE_SIZE, at) == n &&
-		       memcmp(p, q, (size_t)n) == 0;
-		at += n < 0 ? 0 : (uint64_t)n;
-	} while (same && n > 0);
-	free(p);
-	return same;
-}
-
 /* Whether the folder's file at path holds what fd does; any doubt means no. */
 static bool
 is_unchanged(const struct outset *o, const char *path, int fd)
@@ -216,7 +198,7 @@ is_unchanged(const struct outset *o, const char *path, int fd)
 		return false;
 	same = fstat(old, &now) == 0 && S_ISREG(now.st_mode) &&
 	       fstat(fd, &ours) == 0 && ours.st_size == now.st_size &&
-	       same_bytes(fd, old);
+	       fd_same_bytes(fd, old);
 	fd_close(old);
 	return same;
 }

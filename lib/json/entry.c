@@ -99,6 +99,19 @@ entry_get(const struct entry *en, const char *name)
 	return entry_getn(en, span_str(name));
 }
 
+struct span
+entry_name(const struct entry *en, size_t i, struct buf *names)
+{
+	size_t from;
+
+	/* An escape is longer than what it stands for: there is room for all. */
+	if (names->len == 0)
+		buf_room(names, en->text.n);
+	from = names->len;
+	json_unescape(names, en->members[i].key);
+	return span_of(names->data + from, names->len - from);
+}
+
 static void
 edit(struct entry *en, struct span wanted, struct span value)
 {

@@ -41,6 +41,12 @@ int entry_parse(struct entry *en, struct span line, struct json_fault *f);
 struct span entry_get(const struct entry *en, const char *name);
 struct span entry_getn(const struct entry *en, struct span name);
 
+/*
+ * The name of member i, unescaped, appended to names, which may be full of names of
+ * this entry and never moves then.
+ */
+struct span entry_name(const struct entry *en, size_t i, struct buf *names);
+
 void entry_set(struct entry *en, const char *name, struct span value);
 void entry_setn(struct entry *en, struct span name, struct span value);
 void entry_del(struct entry *en, const char *name);

@@ -59,6 +59,12 @@ stop(struct stage *st, int status, const char *why)
 }
 
 void
+stage_some_failed(struct stage *st)
+{
+	at_least(st, STATUS_SOME_FAILED);
+}
+
+void
 stage_stop(struct stage *st, int status, const char *fmt, ...)
 {
 	struct buf why = BUF_INIT;

@@ -146,6 +146,9 @@ const char *stage_where(const struct stage *st);
  */
 void stage_errors(struct stage *st, const char *path);
 
+/* The status is at least 1, for what the command has told of itself. */
+void stage_some_failed(struct stage *st);
+
 /*
  * This entry failed: it is not emitted; the errors file gets it (with the edits
  * made to it and {"error":{"class":..,"message":..}}), else a message with its

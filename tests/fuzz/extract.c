@@ -59,8 +59,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	i = data[0] % SEARCHES;
 	s.which = (enum which)(data[0] / SEARCHES % 3);
 	s.name = span_str(searches[i].name);
-	if (searches[i].expression != NULL)
+	if (searches[i].expression != NULL) {
 		s.regex = regex_new(searches[i].expression, false, &e);
+		s.named = regex_has_names(s.regex);
+	}
 	text.n = utf8_valid(text);
 	if (prepare(&s, searches[i].next, text) &&
 	    search_run(&s, searches[i].next, &out) == MISS_NONE &&
