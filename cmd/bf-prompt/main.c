@@ -21,11 +21,19 @@
 
 #define TEMPLATE_MAX ((size_t)64 << 20) /* bytes of a template file */
 
-enum { OPT_SAMPLES = CLI_FIRST, OPT_SCHEMA, OPT_IMAGE, OPT_IMAGE_DIR };
+enum {
+	OPT_SYSTEM_FILE = CLI_FIRST,
+	OPT_SCHEMA,
+	OPT_IMAGE,
+	OPT_IMAGE_DIR,
+	OPT_SAMPLES
+};
 
 static const struct cli_option options[] = {
     {'m', "model", "MODEL", "the model, as NAME or NAME@PROVIDER"},
     {'s', "system", "TEMPLATE", "template of the system message"},
+    {OPT_SYSTEM_FILE, "system-file", "FILE",
+	"read the template of the system message from FILE"},
     {'f', "file", "FILE", "read the template from FILE"},
     {'p', "param", "KEY=VALUE", "put a member into the request (repeatable)"},
     {OPT_SCHEMA, "schema", "FILE", "ask for JSON as the JSON Schema in FILE says"},
@@ -38,7 +46,8 @@ static const struct cli_option options[] = {
     CLI_END,
 };
 static const struct cli_command command = {"bf-prompt",
-    "[-m MODEL] [-s SYSTEM] [-f FILE] [-p KEY=VALUE]... [--schema FILE] "
+    "[-m MODEL] [-s SYSTEM | --system-file FILE] [-f FILE] [-p KEY=VALUE]... "
+    "[--schema FILE] "
     "[--image FIELD]... "
     "[TEMPLATE] [FILE...]",
     "make requests for a language model from a template", options};
@@ -51,6 +60,7 @@ struct param {
 struct prompt {
 	const char *model;
 	const char *system_text;
+	const char *system_file;
 	const char *file;
 	const char *errors;
 	const char *image_dir;
@@ -156,6 +166,9 @@ options_read(struct prompt *p, struct cli *c)
 		case 's':
 			p->system_text = c->arg;
 			break;
+		case OPT_SYSTEM_FILE:
+			p->system_file = c->arg;
+			break;
 		case 'f':
 			p->file = c->arg;
 			break;
@@ -182,11 +195,13 @@ options_read(struct prompt *p, struct cli *c)
 		}
 	if (p->image_dir != NULL && p->images.n == 0)
 		cli_usage(c, "--image-dir is for --image");
+	if (p->system_text != NULL && p->system_file != NULL)
+		cli_usage(c, "either -s or --system-file");
 }
 
 /* The file's text less a byte order mark and one newline at its end. */
 static struct span
-file_text(const char *path, struct buf *b)
+file_text(const char *option, const char *path, struct buf *b)
 {
 	struct span text;
 	ssize_t n;
@@ -194,8 +209,9 @@ file_text(const char *path, struct buf *b)
 
 	if (strcmp(path, "-") == 0)
 		msg_die(STATUS_CANNOT,
-		    "-f -: standard input is for entries; put the "
-		    "template into a file");
+		    "%s -: standard input is for entries; put the "
+		    "template into a file",
+		    option);
 	fd = fd_open(path, O_RDONLY, 0);
 	if (fd < 0)
 		msg_die(STATUS_CANNOT, "%s: %s", path, strerror(errno));
@@ -230,26 +246,34 @@ template_load(struct template **t, const char *what, struct span text)
 		msg_die(STATUS_CANNOT, "%s: %s", what, e.text);
 }
 
+static void
+template_load_file(struct template **t, const char *option, const char *path)
+{
+	struct buf file = BUF_INIT;
+
+	template_load(t, path, file_text(option, path, &file));
+	buf_release(&file);
+}
+
 /* The user's template from -f or the first operand, which is taken off. */
 static void
 templates_load(struct prompt *p, struct cli *c)
 {
-	struct buf file = BUF_INIT;
-
 	if (p->file == NULL && c->noperands == 0)
 		cli_usage(
 		    c, "no template: give one as the first operand or with -f");
 	if (p->system_text != NULL)
 		template_load(
 		    &p->system, "the system template", span_str(p->system_text));
+	if (p->system_file != NULL)
+		template_load_file(&p->system, "--system-file", p->system_file);
 	if (p->file != NULL) {
-		template_load(&p->user, p->file, file_text(p->file, &file));
+		template_load_file(&p->user, "-f", p->file);
 	} else {
 		template_load(&p->user, "the template", span_str(c->operands[0]));
 		c->operands++;
 		c->noperands--;
 	}
-	buf_release(&file);
 }
 
 static void
