@@ -3,7 +3,9 @@
  */
 #include "base/msg.h"
 #include "extract.h"
+#include "io/utf8.h"
 #include "schema.h"
+#include "turn.h"
 #include "json/columns.h"
 #include "json/stage.h"
 
@@ -27,6 +29,8 @@ enum {
 	OPT_CHECK_FORMATS,
 	OPT_REASONING,
 	OPT_ACCEPT,
+	OPT_TO_HISTORY,
+	OPT_AS,
 	OPT_KEEP
 };
 
@@ -55,6 +59,8 @@ static const struct cli_option options[] = {
     {OPT_ACCEPT, "accept", "LIST",
 	"take answers that ended in length, content_filter, refusal"},
     {'o', "output", "FIELD", "put it into FIELD (default text)"},
+    {OPT_TO_HISTORY, "to-history", "FIELD", "add it to the conversation in FIELD"},
+    {OPT_AS, "as", "ROLE", "who has said it, in that conversation"},
     {OPT_KEEP, "keep", NULL, "keep request and response"},
     {CLI_ERRORS, "errors", "FILE", "write failed entries to FILE"},
     CLI_COMMON,
@@ -63,7 +69,7 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {"bf-extract",
     "[--text|--json|--code[=LANG]|--tag NAME|--regex RE|--list|--integers|"
     "--tool-call[=NAME]] [--last|--all] [-o FIELD|--fields LIST] [--schema FILE] "
-    "[FILE...]",
+    "[--to-history FIELD --as ROLE] [FILE...]",
     "take what was asked for out of answers", options};
 
 static const struct {
@@ -126,6 +132,7 @@ struct extract {
 	bool field_given;
 	struct columns columns;     /* --fields */
 	struct buf reasoning_field; /* empty: not asked for */
+	struct turn turn;           /* --to-history */
 	bool accepts[MISS_REFUSAL + 1];
 	const char *schema; /* NULL: any JSON will do */
 	bool formats;
@@ -244,6 +251,18 @@ fields_set(struct extract *x, const struct cli *c)
 }
 
 static void
+role_set(struct extract *x, const struct cli *c)
+{
+	struct span role = span_str(c->arg);
+
+	if (role.n == 0 || utf8_valid(role) != role.n)
+		cli_usage(c, "%s takes a name, in UTF-8", c->name);
+	if (span_eq(role, SPAN("system")))
+		cli_usage(c, "%s: system is nobody who speaks", c->name);
+	x->turn.role = role;
+}
+
+static void
 option_set(struct extract *x, const struct cli *c, int key)
 {
 	switch (key) {
@@ -270,6 +289,12 @@ option_set(struct extract *x, const struct cli *c, int key)
 		break;
 	case OPT_ACCEPT:
 		accept_set(x, c);
+		break;
+	case OPT_TO_HISTORY:
+		field_set(&x->turn.field, c->name, c->arg);
+		break;
+	case OPT_AS:
+		role_set(x, c);
 		break;
 	case OPT_FIRST:
 	case OPT_LAST:
@@ -313,6 +338,20 @@ schema_read(struct extract *x, struct cli *c)
 }
 
 static void
+history_check(const struct extract *x, const struct cli *c)
+{
+	bool asked = x->turn.field.len > 0;
+
+	if (asked != (x->turn.role.p != NULL))
+		cli_usage(c, "--to-history and --as go together");
+	if (asked && x->search.named)
+		cli_usage(c, "--to-history takes no groups with names");
+	if (asked && x->field_given &&
+	    span_eq(buf_span(&x->turn.field), buf_span(&x->field)))
+		cli_usage(c, "--to-history and -o name the same field");
+}
+
+static void
 options_read(struct extract *x, struct cli *c)
 {
 	int key;
@@ -331,6 +370,7 @@ options_read(struct extract *x, struct cli *c)
 		cli_usage(c, "--fields is for one --json or --tool-call");
 	if (x->columns.given && x->field_given)
 		cli_usage(c, "either --fields or -o");
+	history_check(x, c);
 }
 
 /* ---- answers ---- */
@@ -464,11 +504,37 @@ put(struct extract *x, struct entry *en)
 		put_fields(x, en);
 	else if (!x->field_given && x->search.which != WHICH_ALL && x->search.named)
 		put_groups(x, en);
-	else
+	else if (x->field_given || x->turn.field.len == 0)
 		entry_set(en, buf_cstr(&x->field), buf_span(&x->value));
 	if (x->reasoning_field.len > 0 && x->reasoning.len > 0)
 		entry_set(
 		    en, buf_cstr(&x->reasoning_field), buf_span(&x->reasoning));
+	if (x->turn.field.len > 0)
+		entry_set(en, buf_cstr(&x->turn.field), buf_span(&x->turn.turns));
+}
+
+static void
+fail_miss(struct stage *st, struct entry *en, enum miss miss)
+{
+	stage_fail(st, en, misses[miss].class, "%s", misses[miss].message);
+}
+
+/* false: it is no turn of the conversation, and the entry has failed. */
+static bool
+is_turn(struct extract *x, struct stage *st, struct entry *en)
+{
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (x->turn.field.len == 0)
+		return true;
+	rc = turn_add(&x->turn, entry_get(en, buf_cstr(&x->turn.field)),
+	    buf_span(&x->value), &e);
+	if (rc < 0)
+		stage_fail(st, en, "bad_history", "%s", e.text);
+	else if (rc == 1)
+		fail_miss(st, en, MISS_EMPTY);
+	return rc == 0;
 }
 
 /* false: the JSON is not what the schema says, and the entry has failed. */
@@ -493,7 +559,7 @@ entry_extract(struct extract *x, struct stage *st, struct entry *en)
 	struct span path;
 
 	if (miss != MISS_NONE) {
-		stage_fail(st, en, misses[miss].class, "%s", misses[miss].message);
+		fail_miss(st, en, miss);
 		return true;
 	}
 	if (!is_valid(x, st, en))
@@ -505,6 +571,8 @@ entry_extract(struct extract *x, struct stage *st, struct entry *en)
 		    (int)path.n, path.p);
 		return true;
 	}
+	if (!is_turn(x, st, en))
+		return true;
 	put(x, en);
 	return stage_emit(st, en);
 }
@@ -518,6 +586,7 @@ extract_release(struct extract *x)
 	columns_release(&x->columns);
 	buf_release(&x->field);
 	buf_release(&x->reasoning_field);
+	turn_release(&x->turn);
 	buf_release(&x->text);
 	buf_release(&x->value);
 	buf_release(&x->reasoning);
