@@ -2,6 +2,8 @@
  * bf-prompt: puts a request, made from a template, into each entry.
  */
 #include "examples.h"
+#include "promptfile.h"
+#include "prompts.h"
 #include "request.h"
 #include "schema.h"
 
@@ -13,6 +15,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #define TEMPLATE_MAX ((size_t)64 << 20) /* bytes of a template file */
 
@@ -25,7 +29,8 @@ enum {
 	OPT_SCHEMA,
 	OPT_IMAGE,
 	OPT_IMAGE_DIR,
-	OPT_SAMPLES
+	OPT_SAMPLES,
+	OPT_LIST_PROMPTS
 };
 
 static const struct cli_option options[] = {
@@ -46,6 +51,8 @@ static const struct cli_option options[] = {
 	"add the image whose path or URL is in FIELD (repeatable)"},
     {OPT_IMAGE_DIR, "image-dir", "DIR", "take images from beneath DIR alone"},
     {OPT_SAMPLES, "samples", "N", "emit each entry N times, numbered from 0"},
+    {OPT_LIST_PROMPTS, "list-prompts", NULL,
+	"show which prompts @NAME can be, and end"},
     {CLI_ERRORS, "errors", "FILE", "write failed entries to FILE"},
     CLI_COMMON,
     CLI_END,
@@ -54,7 +61,7 @@ static const struct cli_command command = {"bf-prompt",
     "[-m MODEL] [-s SYSTEM | --system-file FILE] [-f FILE] [-p KEY=VALUE]... "
     "[--schema FILE] "
     "[--image FIELD]... "
-    "[TEMPLATE] [FILE...]",
+    "[TEMPLATE | @NAME] [FILE...]",
     "make requests for a language model from a template", options};
 
 struct prompt {
@@ -62,6 +69,7 @@ struct prompt {
 	const char *system_text;
 	const char *system_file;
 	const char *file;
+	struct promptfile named; /* @NAME */
 	const char *examples;
 	const char *answer;
 	const char *errors;
@@ -150,6 +158,17 @@ role_set(struct prompt *p, const struct cli *c)
 	p->request.history.as = span_str(c->arg);
 }
 
+static _Noreturn void
+list_prompts(void)
+{
+	struct buf out = BUF_INIT;
+	int faults = prompts_list(&out, msg_warn);
+
+	if (fd_write(STDOUT_FILENO, out.data, out.len) != 0)
+		msg_die(STATUS_CANNOT, "standard output: %s", strerror(errno));
+	exit(faults == 0 ? STATUS_OK : STATUS_SOME_FAILED);
+}
+
 /* What goes with what. */
 static void
 options_check(const struct prompt *p, const struct cli *c)
@@ -216,6 +235,8 @@ options_read(struct prompt *p, struct cli *c)
 			if (p->samples == 0)
 				cli_usage(c, "%s: at least 1", c->name);
 			break;
+		case OPT_LIST_PROMPTS:
+			list_prompts();
 		case CLI_ERRORS:
 			p->errors = c->arg;
 			break;
@@ -279,6 +300,89 @@ template_load_file(struct template **t, const char *option, const char *path)
 	buf_release(&file);
 }
 
+/* ---- a prompt by its name ---- */
+
+static void
+named_params(struct prompt *p)
+{
+	struct promptfile *f = &p->named;
+	struct param *slot;
+
+	for (size_t i = 0; i < f->nparams; i++) {
+		slot = request_param(&p->request, buf_span(&f->params[i].key));
+		if (slot->value.len == 0)
+			buf_addspan(&slot->value, buf_span(&f->params[i].value));
+	}
+}
+
+/* JSON, or a path that begins where the prompt's file is. */
+static void
+named_schema(struct prompt *p, const char *where)
+{
+	struct param *slot = request_param(&p->request, SPAN("response_format"));
+	const char *schema = buf_cstr(&p->named.schema);
+	const char *slash = strrchr(where, '/');
+	struct buf path = BUF_INIT;
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (slot->value.len > 0)
+		return;
+	if (*schema == '{') {
+		rc = schema_format_text(
+		    where, buf_span(&p->named.schema), &slot->value, &e);
+	} else {
+		if (*schema != '/' && slash != NULL)
+			buf_add(&path, where, (size_t)(slash + 1 - where));
+		buf_adds(&path, schema);
+		rc = schema_format(buf_cstr(&path), &slot->value, &e);
+	}
+	if (rc < 0)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	buf_release(&path);
+}
+
+static void
+named_templates(struct prompt *p, const char *where)
+{
+	struct promptfile *f = &p->named;
+	struct buf what = BUF_INIT;
+
+	if (f->system.len > 0 && p->system_text == NULL && p->system_file == NULL) {
+		buf_addf(&what, "%s: the system template", where);
+		template_load(
+		    &p->request.system, buf_cstr(&what), buf_span(&f->system));
+	}
+	if (f->template.n == 0 && p->request.history.path != NULL)
+		return;
+	buf_clear(&what);
+	buf_addf(&what, "%s: the template from line %zu on", where, f->line);
+	template_load(&p->request.user, buf_cstr(&what), f->template);
+	buf_release(&what);
+}
+
+/* What the options say counts more than what the file does. */
+static void
+named_load(struct prompt *p, const char *name)
+{
+	struct buf where = BUF_INIT, text = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	if (prompts_read(name, &where, &text, &e) < 0 ||
+	    promptfile_parse(&p->named, buf_cstr(&where), buf_span(&text), &e) < 0)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	if (p->request.model.p == NULL && p->named.model.len > 0)
+		p->request.model = buf_span(&p->named.model);
+	named_params(p);
+	if (p->named.schema.len > 0)
+		named_schema(p, buf_cstr(&where));
+	named_templates(p, buf_cstr(&where));
+	buf_release(&where);
+	buf_release(&text);
+}
+
+/* ---- templates ---- */
+
 static void
 system_load(struct prompt *p)
 {
@@ -290,28 +394,38 @@ system_load(struct prompt *p)
 		template_load_file(t, "--system-file", p->system_file);
 }
 
+/* An operand: a prompt's name, or a template.  With a history it may be empty. */
+static void
+operand_load(struct prompt *p, const char *text)
+{
+	struct err e = ERR_INIT;
+	int named = prompts_named(text, &e);
+
+	if (named < 0)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	if (named == 1)
+		named_load(p, text + 1);
+	else if (*text != '\0' || p->request.history.path == NULL)
+		template_load(&p->request.user, "the template", span_str(text));
+}
+
 /*
  * The user's template from -f or the first operand, which is taken off.  With a
- * history there may be none, and an empty operand is none.
+ * history there may be none.
  */
 static void
 user_load(struct prompt *p, struct cli *c)
 {
-	bool optional = p->request.history.path != NULL;
-	const char *text;
-
 	if (p->file != NULL) {
 		template_load_file(&p->request.user, "-f", p->file);
 		return;
 	}
-	if (c->noperands == 0 && optional)
+	if (c->noperands == 0 && p->request.history.path != NULL)
 		return;
 	if (c->noperands == 0)
 		cli_usage(
 		    c, "no template: give one as the first operand or with -f");
-	text = c->operands[0];
-	if (text[0] != '\0' || !optional)
-		template_load(&p->request.user, "the template", span_str(text));
+	operand_load(p, c->operands[0]);
 	c->operands++;
 	c->noperands--;
 }
@@ -406,5 +520,6 @@ main(int argc, char **argv)
 	status = stage_close(&st);
 	entry_release(&en);
 	request_release(&p.request);
+	promptfile_release(&p.named);
 	return status;
 }
