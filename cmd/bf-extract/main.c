@@ -375,15 +375,24 @@ options_read(struct extract *x, struct cli *c)
 
 /* ---- answers ---- */
 
+/* bf-llm says true; other programs give what the model said instead. */
+static bool
+is_refusal(struct span refusal)
+{
+	return refusal.p != NULL &&
+	       (json_type(refusal) == JSON_TRUE ||
+		   (json_type(refusal) == JSON_STRING && refusal.n > 2));
+}
+
 /* Whether the answer is a whole one; else what it is. */
 static enum miss
 answer_end(const struct extract *x, struct span response)
 {
 	struct span reason = json_get(response, "finish_reason");
-	struct span refusal = json_get(response, "refusal");
 	enum miss miss = MISS_NONE;
 
-	if (refusal.p != NULL && json_type(refusal) == JSON_TRUE)
+	if (is_refusal(json_get(response, "refusal")) ||
+	    (reason.p != NULL && json_is(reason, "refusal")))
 		miss = MISS_REFUSAL;
 	else if (reason.p != NULL && json_is(reason, "length"))
 		miss = MISS_LENGTH;
