@@ -353,11 +353,10 @@ named_templates(struct prompt *p, const char *where)
 		template_load(
 		    &p->request.system, buf_cstr(&what), buf_span(&f->system));
 	}
-	if (f->template.n == 0 && p->request.history.path != NULL)
-		return;
 	buf_clear(&what);
 	buf_addf(&what, "%s: the template from line %zu on", where, f->line);
-	template_load(&p->request.user, buf_cstr(&what), f->template);
+	if (f->template.n > 0 || p->request.history.path == NULL)
+		template_load(&p->request.user, buf_cstr(&what), f->template);
 	buf_release(&what);
 }
 

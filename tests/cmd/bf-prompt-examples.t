@@ -71,6 +71,9 @@ for bad in '{"q":"x"}|2: no field "answer"|no answer' '{"answer":"x"}|2: no fiel
 	run bf-prompt --keep-going --examples bad '{q}' in
 	refused "bf-prompt: bad:$message" "$name, and --keep-going"
 done
+printf '\357\273\277{"q":}\n' >bad
+run bf-prompt --examples bad '{q}' in
+refused 'bf-prompt: bad:1:9: *' "behind a mark the column is that of the file"
 printf '{"q":"a\0","answer":"b"}\n' >bad
 run bf-prompt --examples bad '{q}' in
 refused 'bf-prompt: bad:1:8: *NUL*' "a NUL"

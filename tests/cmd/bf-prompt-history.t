@@ -166,6 +166,36 @@ refused '*given twice*' "--history twice"
 run bf-prompt --history talk -f empty <one
 refused '*empty is empty*' "an empty file is no template, with a history as without"
 
+# ---- conversations by chance, against a model in jq ----
+
+awk 'BEGIN {
+	srand(7)
+	n = split("Ada Bob Carl system user assistant", names, " ")
+	m = split("x|y \\\"z\\\"|\\u00e9\\n|\\\\|é Bob: ", texts, "|")
+	for (i = 0; i < 2000; i++) {
+		printf "{\"id\":%d,\"talk\":[", i
+		turns = int(rand() * 9)
+		speakers = 1 + int(rand() * n)
+		for (t = 0; t < turns; t++)
+			printf "%s{\"role\":\"%s\",\"content\":\"%s\"}", t ? "," : "",
+				names[1 + int(rand() * speakers)], texts[1 + int(rand() * m)]
+		print "]}"
+	}
+}' >chance
+for role in Ada Bob assistant; do
+	jq -c --arg me "$role" '
+	def is_other: . != "system" and . != $me;
+	.talk as $t | ([$t[].role | select(is_other)] | unique | length > 1) as $named |
+	[$t[] | (.role | is_other) as $other |
+		{role: (if $other then "user" elif .role == "system" then "system" else "assistant" end),
+		content: (if $other and $named then "\(.role): \(.content)" else .content end)}] +
+	[{role: "user", content: "Go on."}] |
+	reduce .[] as $m ([]; if length > 0 and .[-1].role == $m.role
+		then .[-1].content += "\n\n" + $m.content else . + [$m] end)' chance >want
+	bf-prompt --history talk --as "$role" 'Go on.' chance | jq -c .request.messages >got
+	same want got "$(wc -l <chance) conversations as $role sees them"
+done
+
 # ---- many turns ----
 
 jq -cn '{talk: [range(20000) | {role: (if . % 2 == 0 then "Bob" else "Ada" end), content: "turn \(.)"}]}' >long

@@ -12,7 +12,9 @@ request='"request":{"model":"m","messages":[{"role":"user","content":"hello"}]}'
 # The commands that look into a line, each reading FILE; all keep other members.
 looks=(
 	'bf-prompt -m m hello'
+	'bf-prompt -m m --history talk --as Ada hello'
 	'bf-extract --keep'
+	'bf-extract --keep --to-history talk --as Ada'
 	bf-chunk
 	'bf-explode response.list'
 	'bf-collect text'
