@@ -8,20 +8,19 @@
 #include <inttypes.h>
 
 /* The answer goes in as a field of a template does. */
-static struct template *
-answer_template(const char *field, struct err *e)
+static int
+answer_template(const char *field, struct template **t, struct err *e)
 {
 	struct path *path = path_parse(span_str(field), e);
 	struct buf text = BUF_INIT;
-	struct template *t;
 
-	if (path == NULL)
-		return NULL;
-	path_free(path);
-	buf_addf(&text, "{%s}", field);
-	t = template_parse(buf_span(&text), e);
-	buf_release(&text);
-	return t;
+	if (path != NULL) {
+		buf_addf(&text, "{%s}", field);
+		*t = template_parse(buf_span(&text), e);
+		buf_release(&text);
+		path_free(path);
+	}
+	return path != NULL && *t != NULL ? 0 : err_prefix(e, "--answer %s", field);
 }
 
 static int
@@ -107,12 +106,12 @@ add_all(const struct examples *x, const struct template *answer,
 int
 examples_read(const struct examples *x, struct buf *out, struct err *e)
 {
-	struct template *answer = answer_template(x->answer, e);
+	struct template *answer = NULL;
 	struct jsonl_reader *r;
 	int fd, rc;
 
-	if (answer == NULL)
-		return err_prefix(e, "--answer %s", x->answer);
+	if (answer_template(x->answer, &answer, e) < 0)
+		return -1;
 	fd = fd_open(x->path, O_RDONLY | O_NOCTTY, 0);
 	if (fd < 0) {
 		template_free(answer);

@@ -2,9 +2,8 @@
  * bf-prompt: puts a request, made from a template, into each entry.
  */
 #include "examples.h"
-#include "promptfile.h"
+#include "named.h"
 #include "prompts.h"
-#include "request.h"
 #include "schema.h"
 
 #include "base/msg.h"
@@ -300,88 +299,6 @@ template_load_file(struct template **t, const char *option, const char *path)
 	buf_release(&file);
 }
 
-/* ---- a prompt by its name ---- */
-
-static void
-named_params(struct prompt *p)
-{
-	struct promptfile *f = &p->named;
-	struct param *slot;
-
-	for (size_t i = 0; i < f->nparams; i++) {
-		slot = request_param(&p->request, buf_span(&f->params[i].key));
-		if (slot->value.len == 0)
-			buf_addspan(&slot->value, buf_span(&f->params[i].value));
-	}
-}
-
-/* JSON, or a path that begins where the prompt's file is. */
-static void
-named_schema(struct prompt *p, const char *where)
-{
-	struct param *slot = request_param(&p->request, SPAN("response_format"));
-	const char *schema = buf_cstr(&p->named.schema);
-	const char *slash = strrchr(where, '/');
-	struct buf path = BUF_INIT;
-	struct err e = ERR_INIT;
-	int rc;
-
-	if (slot->value.len > 0)
-		return;
-	if (*schema == '{') {
-		rc = schema_format_text(
-		    where, buf_span(&p->named.schema), &slot->value, &e);
-	} else {
-		if (*schema != '/' && slash != NULL)
-			buf_add(&path, where, (size_t)(slash + 1 - where));
-		buf_adds(&path, schema);
-		rc = schema_format(buf_cstr(&path), &slot->value, &e);
-	}
-	if (rc < 0)
-		msg_die(STATUS_CANNOT, "%s", e.text);
-	buf_release(&path);
-}
-
-static void
-named_templates(struct prompt *p, const char *where)
-{
-	struct promptfile *f = &p->named;
-	struct buf what = BUF_INIT;
-
-	if (f->system.len > 0 && p->system_text == NULL && p->system_file == NULL) {
-		buf_addf(&what, "%s: the system template", where);
-		template_load(
-		    &p->request.system, buf_cstr(&what), buf_span(&f->system));
-	}
-	buf_clear(&what);
-	buf_addf(&what, "%s: the template from line %zu on", where, f->line);
-	if (f->template.n > 0 || p->request.history.path == NULL)
-		template_load(&p->request.user, buf_cstr(&what), f->template);
-	buf_release(&what);
-}
-
-/* What the options say counts more than what the file does. */
-static void
-named_load(struct prompt *p, const char *name)
-{
-	struct buf where = BUF_INIT, text = BUF_INIT;
-	struct err e = ERR_INIT;
-
-	if (prompts_read(name, &where, &text, &e) < 0 ||
-	    promptfile_parse(&p->named, buf_cstr(&where), buf_span(&text), &e) < 0)
-		msg_die(STATUS_CANNOT, "%s", e.text);
-	if (p->request.model.p == NULL && p->named.model.len > 0)
-		p->request.model = buf_span(&p->named.model);
-	named_params(p);
-	if (p->named.schema.len > 0)
-		named_schema(p, buf_cstr(&where));
-	named_templates(p, buf_cstr(&where));
-	buf_release(&where);
-	buf_release(&text);
-}
-
-/* ---- templates ---- */
-
 static void
 system_load(struct prompt *p)
 {
@@ -400,11 +317,10 @@ operand_load(struct prompt *p, const char *text)
 	struct err e = ERR_INIT;
 	int named = prompts_named(text, &e);
 
-	if (named < 0)
+	if (named < 0 ||
+	    (named == 1 && named_load(text + 1, &p->named, &p->request, &e) < 0))
 		msg_die(STATUS_CANNOT, "%s", e.text);
-	if (named == 1)
-		named_load(p, text + 1);
-	else if (*text != '\0' || p->request.history.path == NULL)
+	if (named == 0 && (*text != '\0' || p->request.history.path == NULL))
 		template_load(&p->request.user, "the template", span_str(text));
 }
 

@@ -113,7 +113,7 @@ echo '{"talk":[{"role":"Bob","content":"b"}]}' >talk
 run bf-prompt --history talk --as Ada @ada talk
 makes '{"messages":[{"role":"system","content":"You are Ada."},{"role":"user","content":"b"}]}' "a system text alone, with --history"
 prompt @ada
-refused "$user/ada.md: the template from line 4 on is empty" "a system text alone, without"
+refused "$user/ada.md:4: the template is empty" "a system text alone, without"
 
 # ---- where they are ----
 
@@ -248,8 +248,8 @@ wrong '---\nschema: {"type": \n---\nhi' ':2: no JSON: *' "a schema that is no JS
 wrong '---\nsystem: |\n  a\377\n---\nhi' ':3: not UTF-8' "what is not UTF-8"
 wrong '---\nsystem: "{a"\n---\nhi' ': the system template: column 1: *' "a system text that is no template"
 wrong '---\nmodel: x\n---\n\none\n {a' ': the template from line 5 on: line 2, column 2: *' "a template that is none"
-wrong '' ': the template from line 1 on is empty' "an empty file"
-wrong '---\nmodel: x\n---\n\n \n' ': the template from line 6 on is empty' "an empty template"
+wrong '' ':1: the template is empty' "an empty file"
+wrong '---\nmodel: x\n---\n\n \n' ':6: the template is empty' "an empty template"
 printf -- '---\nschema: no.json\n---\nhi' >"$user/wrong.md"
 prompt @wrong
 refused "$user/no.json: No such file*" "a schema that is not there"
