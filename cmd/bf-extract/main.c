@@ -535,8 +535,6 @@ is_turn(struct extract *x, struct stage *st, struct entry *en)
 	struct err e = ERR_INIT;
 	int rc;
 
-	if (x->turn.field.len == 0)
-		return true;
 	rc = turn_add(&x->turn, entry_get(en, buf_cstr(&x->turn.field)),
 	    buf_span(&x->value), &e);
 	if (rc < 0)
@@ -580,7 +578,7 @@ entry_extract(struct extract *x, struct stage *st, struct entry *en)
 		    (int)path.n, path.p);
 		return true;
 	}
-	if (!is_turn(x, st, en))
+	if (x->turn.field.len > 0 && !is_turn(x, st, en))
 		return true;
 	put(x, en);
 	return stage_emit(st, en);
