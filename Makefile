@@ -128,9 +128,6 @@ $(BUILD)/fault/%.so: tests/fault/%.c $(BUILD)/flags
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS_test) $(LDLIBS)
-# What bf-extract finds is found by it, not by the library.
-$(BUILD)/fuzz/extract $(BUILD)/run/extract: \
-	$(patsubst %,$(BUILD)/obj/cmd/bf-extract/%.o,answer fence find lists)
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS_test) -lcurl $(LIBS_$(*F)) $(LDLIBS)

@@ -1,9 +1,44 @@
-/*
- * answer: where an answer begins and ends.
- */
-#include "extract.h"
+/* Where an answer begins and ends, and how it ended. */
+#include "answer/find.h"
 
 #include <strings.h>
+
+enum { RUNS_ON_FROM = 100 }; /* bytes of white space */
+
+static const struct {
+	const char *class;
+	const char *message;
+} misses[] = {
+    [MISS_RESPONSE] = {"no_response", "no response.text"},
+    [MISS_REASONING] = {"reasoning_open",
+	"the answer's reasoning block has no end: the answer itself is not there"},
+    [MISS_EMPTY] = {"empty", "what was found is empty"},
+    [MISS_JSON] = {"not_found", "no JSON in the answer"},
+    [MISS_JSON_BUDGET] = {"gave_up",
+	"too many brackets that never close to look for JSON among them"},
+    [MISS_CODE] = {"not_found", "no such code block in the answer"},
+    [MISS_CODE_OPEN] = {"not_closed", "the answer's code block has no end"},
+    [MISS_TAG] = {"not_found", "the tag is not in the answer"},
+    [MISS_TAG_OPEN] = {"not_closed", "the tag in the answer has no end tag"},
+    [MISS_REGEX] = {"not_found", "the expression does not match the answer"},
+    [MISS_REGEX_GROUP] = {"not_found",
+	"the expression matches, but its first group took no part"},
+    [MISS_REGEX_LIMIT] = {"gave_up",
+	"the expression backtracks too much on the answer"},
+    [MISS_LIST] = {"not_found", "no list in the answer"},
+    [MISS_INTEGERS] = {"not_found", "no whole number in the answer"},
+    [MISS_INTEGER] = {"not_found", "a number in the answer is no whole number"},
+    [MISS_RANGE] = {"not_found",
+	"a range of numbers in the answer runs backwards, or is too long"},
+    [MISS_CALL] = {"not_found", "no such tool call in the answer"},
+    [MISS_ARGUMENTS] = {"not_found", "the arguments of the tool call are no JSON"},
+    [MISS_JSON_MORE] = {"not_alone", "more brackets follow the JSON in the answer"},
+    [MISS_LENGTH] = {"length",
+	"the answer was cut at its length limit (--accept length takes it)"},
+    [MISS_FILTER] = {"content_filter",
+	"the content filter cut the answer (--accept content_filter takes it)"},
+    [MISS_REFUSAL] = {"refusal", "the model refused (--accept refusal takes it)"},
+};
 
 static bool
 is_space(char c)
@@ -19,6 +54,16 @@ text_trim(struct span s)
 	while (s.n > 0 && is_space(s.p[s.n - 1]))
 		s.n--;
 	return s;
+}
+
+bool
+text_runs_on(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && is_space(s.p[s.n - 1 - n]))
+		n++;
+	return n >= RUNS_ON_FROM;
 }
 
 static bool
@@ -140,4 +185,33 @@ raw_trim(struct span *raw)
 		return false;
 	*raw = span_of(p + from, to - from);
 	return true;
+}
+
+/* ---- misses ---- */
+
+const char *
+miss_class(enum miss miss)
+{
+	return misses[miss].class;
+}
+
+const char *
+miss_message(enum miss miss)
+{
+	return misses[miss].message;
+}
+
+enum miss
+response_end(struct span response)
+{
+	struct span reason = json_get(response, "finish_reason");
+	struct span refusal = json_get(response, "refusal");
+
+	if (refusal.p != NULL && json_type(refusal) == JSON_TRUE)
+		return MISS_REFUSAL;
+	if (reason.p != NULL && json_is(reason, "length"))
+		return MISS_LENGTH;
+	if (reason.p != NULL && json_is(reason, "content_filter"))
+		return MISS_FILTER;
+	return MISS_NONE;
 }
