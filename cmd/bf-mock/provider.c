@@ -351,6 +351,31 @@ satisfy(struct provider *p, struct span *content, struct err *e)
 	return 0;
 }
 
+/* What a model may answer that was asked for JSON: in words, not to the end, a list of it. */
+static void
+misformat(struct provider *p, struct span *content)
+{
+	static const char *const around[][2] = {
+	    {"That is hard to say, but I would guess ", ""}, {"", ""}, {"[", "]"}};
+	uint64_t how = prompt_seed(p) % 3;
+	struct span said = buf_span(&p->made);
+
+	said.n = how == 0 ? 0 : how == 1 ? said.n / 2 : said.n;
+	buf_clear(&p->content);
+	buf_adds(&p->content, around[how][0]);
+	json_escape(&p->content, said);
+	buf_adds(&p->content, around[how][1]);
+	*content = buf_span(&p->content);
+}
+
+/* Whoever is corrected twice gets it right. */
+static bool
+is_misformatted(const struct provider *p, const struct outcome *o)
+{
+	return o->fault != NULL && o->fault->kind == FAULT_MISFORMAT &&
+	       p->asked.schema.p != NULL && p->asked.answers < 2;
+}
+
 /* After what a tool gave there is an answer, unless it must be another call. */
 static bool
 is_tool_wanted(const struct provider *p)
@@ -425,6 +450,8 @@ find_answer(
 			answer_error(p, o, out, 400, NULL, span_str(e.text));
 			return -1;
 		}
+		if (is_misformatted(p, o))
+			misformat(p, &a->content);
 	} else {
 		a->content = buf_span(&p->asked.prompt);
 	}
@@ -554,6 +581,9 @@ provider_answer(struct provider *p, const struct ask *ask, int64_t now_us,
 	    inject_fault(p, &d, times, now_us, o, out))
 		return;
 	answer_well(p, id, o, out);
+	if (o->fault != NULL && o->fault->kind == FAULT_MISFORMAT &&
+	    !is_misformatted(p, o))
+		o->fault = NULL;
 	/* What is refused anyway is refused plainly. */
 	if (o->status != 200 ||
 	    (o->fault != NULL && fault_needs_stream(o->fault->kind) && !o->stream))

@@ -297,7 +297,7 @@ go_without(struct call *x, const struct retry_ruling *r, const char *why)
 {
 	struct engine *en = x->en;
 
-	if (!fallback_is_for(en, r->class) || x->http.outcome != HTTP_ANSWERED)
+	if (!further_falls_back(en, r->class) || x->http.outcome != HTTP_ANSWERED)
 		return false;
 	if (x->lane->refused == NULL)
 		engine_say(en, ENGINE_WARN,

@@ -238,7 +238,7 @@ fail_large(struct engine *en, struct call *c)
 }
 
 void
-calls_add(struct engine *en, struct job *job, struct request *r)
+calls_add(struct engine *en, struct job *job, struct request *r, bool further)
 {
 	struct call *c = table_find(en, r->key);
 	bool made = c == NULL;
@@ -258,6 +258,8 @@ calls_add(struct engine *en, struct job *job, struct request *r)
 		return;
 	if (c->lane->tpm != 0 && c->tokens > c->lane->tpm)
 		fail_large(en, c);
+	else if (further)
+		calls_again(c);
 	else
 		warm_add(en, c);
 }
@@ -510,42 +512,47 @@ calls_start(struct engine *en)
 
 /* ---- told to the jobs ---- */
 
-/* What its entries fail with; NULL: nothing. */
-static const char *
-class_of(const struct engine *en, const struct outcome *o)
+void
+outcome_free(struct outcome *o)
 {
-	if (o->failed)
-		return o->class;
-	return o->aside == NULL || output_accepts(en, o->aside) ? NULL : o->aside;
+	buf_release(&o->text);
+	buf_release(&o->error);
+	free(o);
 }
 
-/* To another model, if there is one to ask. */
-static bool
-pass_on(struct engine *en, struct job *job, const char *class)
+/* Something is asked further, if there is anything to ask. */
+static enum further
+pass_on(struct engine *en, struct job *job, struct outcome *o)
 {
-	if (!fallback_ask(en, job, class))
-		return false;
+	enum further further = further_ask(en, job, o->class,
+	    o->failed ? SPAN_NONE : buf_span(&o->text), buf_span(&o->error));
+
 	/* In the order of the input it has its place already. */
-	if (job->call == NULL && en->o->unordered) {
+	if (further == FURTHER_ASKED && job->call == NULL && en->o->unordered) {
 		en->held -= job->held;
 		output_queue(en, job);
 	}
-	return true;
+	return further;
 }
 
 static void
 settle_job(struct engine *en, struct job *job, struct outcome *o)
 {
+	enum further further = FURTHER_NOTHING;
+
 	job->call = NULL;
-	if (o != NULL && pass_on(en, job, class_of(en, o)))
+	if (o != NULL)
+		further = pass_on(en, job, o);
+	if (further == FURTHER_ASKED)
 		return;
-	job->outcome = o;
-	if (o != NULL) {
-		o->refs++;
-		limits_settled(en, class_of(en, o));
-	} else {
+	job->settled = true;
+	if (o == NULL || further == FURTHER_LEFT) {
 		job->left = true;
 		en->left++;
+	} else {
+		job->outcome = o;
+		o->refs++;
+		limits_settled(en, o->class);
 	}
 	/* In the order of the input it has its place already. */
 	if (!en->o->unordered)
@@ -570,8 +577,7 @@ settle_call(struct engine *en, struct call *c, bool lost)
 	}
 	/* An answer that could not be recorded must not be seen. */
 	if (o != NULL && !o->failed && o->recorded && en->ledger_lost) {
-		buf_release(&o->text);
-		free(o);
+		outcome_free(o);
 		o = NULL;
 	}
 	if (o != NULL) {
@@ -581,6 +587,8 @@ settle_call(struct engine *en, struct call *c, bool lost)
 		if (!o->failed) {
 			en->answered++;
 			anew_answered(en, c->key);
+			o->class = further_judge(
+			    en, &o->text, o->aside, o->attempts, &o->error);
 		}
 	}
 	for (job = c->jobs; job != NULL; job = next) {
@@ -612,10 +620,8 @@ calls_free(struct engine *en)
 	calls_drop(en);
 	while ((c = en->ended.first) != NULL) {
 		call_list_take(&en->ended, c);
-		if (c->outcome != NULL) {
-			buf_release(&c->outcome->text);
-			free(c->outcome);
-		}
+		if (c->outcome != NULL)
+			outcome_free(c->outcome);
 		call_free(c);
 	}
 	free(en->table);

@@ -334,6 +334,11 @@ summarise(struct engine *en)
 	if (en->fallbacks > 0)
 		buf_addf(
 		    &b, ", %" PRIu64 " passed on to another model", en->fallbacks);
+	if (en->repairs > 0)
+		buf_addf(&b, ", %" PRIu64 " sent back for repair", en->repairs);
+	if (en->grown > 0)
+		buf_addf(
+		    &b, ", %" PRIu64 " asked again for a longer answer", en->grown);
 	buf_adds(&b, "; ");
 	add_count(&b, en->tokens_in);
 	buf_adds(&b, " tokens in, ");

@@ -20,6 +20,7 @@
 #ifndef BF_ENGINE_ENGINE_H
 #define BF_ENGINE_ENGINE_H
 
+#include "answer/judge.h"
 #include "dialects/provider.h"
 #include "engine/progress.h"
 #include "ledger/ledger.h"
@@ -83,13 +84,21 @@ struct engine_options {
 	uint64_t attempts; /* per call; those answered with 429 do not count */
 	const char **fallback; /* models to ask for what the first one does not answer */
 	size_t nfallback;
+	struct judge *judge; /* answers are what it takes; NULL: all are taken */
+	unsigned repairs;    /* times that an answer goes back with its errors, of a model */
+	const char **repair_models; /* that are asked then, one after the other; none: the same */
+	size_t nrepair_models;
+	const char **repair_temperatures; /* likewise, JSON numbers */
+	size_t nrepair_temperatures;
+	bool escalate;           /* what is still invalid goes to those of fallback */
+	int64_t grow_max_tokens; /* up to so many are asked for where an answer was cut; 0: never */
 	double hedge;      /* the part of calls, 0.5 to 1, after which a call is doubled; 0: none */
 	bool warm_prefix;  /* of the calls with the same prompt prefix one goes first */
 	uint64_t max_calls; /* of this run, attempts counted; UINT64_MAX: no limit */
 	int64_t max_cost;   /* of this run, 10^-9 US dollars; -1: no limit */
 	int64_t max_tokens_total; /* of this run, in and out; -1: no limit */
 	int64_t budget_window_us; /* what the ledger has of that time counts too; 0: nothing */
-	const struct prices *prices; /* NULL: none are known */
+	struct prices *prices; /* NULL: none are known */
 	int64_t timeout_us;
 	int64_t connect_timeout_us;
 	int64_t first_byte_us; /* to the first byte of an answer; 0: none */

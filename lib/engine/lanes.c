@@ -13,7 +13,7 @@
 
 /* max_completion_tokens, or as it was called before. */
 int64_t
-lanes_most_out(struct span body)
+lanes_limit(struct span body)
 {
 	static const char *const names[] = {"max_completion_tokens", "max_tokens"};
 	int64_t most;
@@ -22,7 +22,15 @@ lanes_most_out(struct span body)
 		if (num_i64(json_get(body, names[i]), &most) == 0 && most >= 0 &&
 		    most <= QUOTA_LIMIT_MAX)
 			return most;
-	return TOKENS_OUT;
+	return 0;
+}
+
+int64_t
+lanes_most_out(struct span body)
+{
+	int64_t most = lanes_limit(body);
+
+	return most > 0 ? most : TOKENS_OUT;
 }
 
 int64_t

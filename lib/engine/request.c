@@ -27,6 +27,8 @@ find_body(struct request *r, const struct entry *en, struct err *e)
 {
 	struct span v, url;
 
+	if (r->given.p != NULL)
+		return r->given;
 	if ((v = entry_get(en, "request")).p != NULL) {
 		if (is_type(v, JSON_OBJECT))
 			return v;

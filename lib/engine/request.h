@@ -38,6 +38,7 @@ struct request {
 	bool stream;         /* the answer is to come in pieces */
 	bool recorded;       /* it is read from a ledger and not sent: see below */
 	const char *instead; /* the model that is asked, whatever the entry names; NULL */
+	struct span given;   /* the body that is asked, whatever the entry has; p NULL */
 
 	struct buf body;  /* in the OpenAI form; inlined.h has what the ledger keeps */
 	struct buf wire;  /* what is sent for it; empty: the body as it is */
