@@ -41,6 +41,7 @@ provider_release(struct provider *p)
 	buf_release(&p->fields);
 	buf_release(&p->content);
 	buf_release(&p->made);
+	buf_release(&p->cut);
 }
 
 static void
@@ -490,6 +491,30 @@ set_usage(struct provider *p, struct answer *a)
 			  a->usage.reasoning;
 }
 
+/* A text that is longer than the request allows ends there. */
+static void
+cut(struct provider *p, struct answer *a)
+{
+	uint64_t allowed = (uint64_t)p->asked.max_tokens;
+	struct span text;
+	size_t most;
+
+	if (!p->config->cut || allowed == 0 || a->message.p != NULL)
+		return;
+	buf_clear(&p->made);
+	json_unescape(&p->made, a->content);
+	text = buf_span(&p->made);
+	if (asked_tokens(text.n) <= allowed)
+		return;
+	most = (size_t)allowed * 4;
+	while (most > 0 && ((unsigned char)text.p[most] & 0xc0) == 0x80)
+		most--;
+	buf_clear(&p->cut);
+	json_escape(&p->cut, span_of(text.p, most));
+	a->content = buf_span(&p->cut);
+	a->finish_reason = SPAN("length");
+}
+
 static void
 count_answer(struct provider *p, uint64_t hash)
 {
@@ -513,6 +538,7 @@ answer_well(
 	} else if (parse(p, &e) == -1) {
 		answer_wrong(p, &e, o, out);
 	} else if (find_answer(p, &a, o, out) == 0) {
+		cut(p, &a);
 		set_usage(p, &a);
 		billing_add(&p->billing, p->asked.model, &a.usage);
 		o->stream = p->asked.stream && p->asked.sse;

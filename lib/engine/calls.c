@@ -585,7 +585,6 @@ settle_call(struct engine *en, struct call *c, bool lost)
 		o->next = en->fresh;
 		en->fresh = o;
 		if (!o->failed) {
-			en->answered++;
 			anew_answered(en, c->key);
 			o->class = further_judge(
 			    en, &o->text, o->aside, o->attempts, &o->error);
@@ -596,6 +595,7 @@ settle_call(struct engine *en, struct call *c, bool lost)
 		job->follower = NULL;
 		settle_job(en, job, o);
 	}
+	en->answered += o != NULL && !o->failed && o->refs > 1;
 	table_take(en, c);
 	call_free(c);
 }

@@ -263,22 +263,26 @@ tell(struct engine *en, const struct job *job, const char *class)
 	    en->other.provider->name);
 }
 
-/* The job is to have what en->other asks; false: that may not be sent any more. */
-static bool
+/* The job is to have what en->other asks. */
+static enum further
 set_out(struct engine *en, struct job *job, uint64_t *counter)
 {
+	bool hit = anew_is_hit(en, en->other.provider, en->other.key);
+
+	if (!hit && en->o->cached_only)
+		return FURTHER_NOTHING;
+	if (!hit && en->no_sending)
+		return FURTHER_LEFT;
 	memcpy(job->key, en->other.key, sizeof job->key);
 	job->provider = en->other.provider;
 	job->outcome = NULL;
-	if (anew_is_hit(en, job->provider, job->key)) {
+	if (hit) {
 		en->hits++;
-		return true;
+	} else {
+		++*counter;
+		calls_add(en, job, &en->other, true);
 	}
-	if (en->no_sending)
-		return false;
-	++*counter;
-	calls_add(en, job, &en->other, true);
-	return true;
+	return FURTHER_ASKED;
 }
 
 enum further
@@ -290,7 +294,7 @@ further_ask(struct engine *en, struct job *job, const char *class,
 	struct json_fault f;
 	uint64_t *counter;
 
-	if (class == NULL || !further_may(en) || en->o->cached_only ||
+	if (class == NULL || !further_may(en) ||
 	    entry_parse(&en->again, span_of(job->line, job->n), &f) != 0)
 		return FURTHER_NOTHING;
 	counter = next_request(en, &job->way, &en->again, class, response, error);
@@ -298,7 +302,7 @@ further_ask(struct engine *en, struct job *job, const char *class,
 	job->held += job->way.body.cap - before;
 	if (counter != NULL) {
 		tell(en, job, class);
-		rc = set_out(en, job, counter) ? FURTHER_ASKED : FURTHER_LEFT;
+		rc = set_out(en, job, counter);
 	}
 	en->held += job->held;
 	return rc;
