@@ -201,8 +201,8 @@ main(int argc, char **argv)
 
 	/* One thread frees what another took: of two arenas both would fray. */
 	(void)mallopt(M_ARENA_MAX, 1);
-	fd_tell_of(SIGUSR1);
 	options_read(&x, argc, argv);
+	fd_tell_of(SIGUSR1);
 	if (x.list_providers)
 		list_providers();
 	ps = open_all(&x);

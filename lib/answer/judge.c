@@ -50,10 +50,25 @@ judge_schema(const struct judge *j)
 	return buf_span(&j->schema);
 }
 
-struct span
-judge_value(const struct judge *j)
+void
+judge_parsed(const struct judge *j, struct span response, struct buf *out)
 {
-	return buf_span(&j->value);
+	struct json_iter it = json_iter(response);
+	struct json_member m;
+
+	buf_addc(out, '{');
+	while (json_next(&it, &m)) {
+		if (span_eq(m.key, SPAN("parsed")))
+			continue;
+		buf_addc(out, '"');
+		buf_addspan(out, m.key);
+		buf_adds(out, "\":");
+		buf_addspan(out, m.value);
+		buf_addc(out, ',');
+	}
+	buf_adds(out, "\"parsed\":");
+	buf_addspan(out, buf_span(&j->value));
+	buf_addc(out, '}');
 }
 
 struct span

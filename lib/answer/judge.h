@@ -23,8 +23,7 @@
 struct judge;
 
 /* The JSON Schema is a file's; NULL and e, which names it. */
-struct judge *judge_new(
-    const char *path, bool coerce, bool formats, struct err *e);
+struct judge *judge_new(const char *path, bool coerce, bool formats, struct err *e);
 void judge_free(struct judge *j);
 
 /* The schema's own text, compact. */
@@ -39,12 +38,14 @@ enum judge_verdict {
 /* text: a JSON string, or of no pointer where there is none. */
 enum judge_verdict judge_text(struct judge *j, struct span text);
 
-/* Until the next text. */
-struct span judge_value(const struct judge *j); /* of a good one, compact JSON */
+/* Appends the response of a good text, an object, with what it holds as "parsed".
+ */
+void judge_parsed(const struct judge *j, struct span response, struct buf *out);
+
 /*
- * Of the others, an object: "class" ("invalid", "gave_up"), "message", and where
- * it is JSON that the schema does not allow "errors", an array of objects with
- * "at" (a JSON Pointer, RFC 6901), "keyword" and "message".
+ * Until the next text: of the others, an object: "class" ("invalid", "gave_up"),
+ * "message", and where it is JSON that the schema does not allow "errors", an array
+ * of objects with "at" (a JSON Pointer, RFC 6901), "keyword" and "message".
  */
 struct span judge_error(const struct judge *j);
 

@@ -106,7 +106,8 @@ reask_write(struct buf *out, struct span body, const struct reask *r)
 	const char *limit = "max_completion_tokens";
 	struct json_member m;
 
-	if (json_get(body, limit).p == NULL && json_get(body, "max_tokens").p != NULL)
+	if (json_get(body, limit).p == NULL &&
+	    json_get(body, "max_tokens").p != NULL)
 		limit = "max_tokens";
 	buf_addc(out, '{');
 	while (json_next(&it, &m)) {

@@ -49,28 +49,20 @@ runs_on(struct span response)
 	return does;
 }
 
-static void
-add_parsed(struct buf *response, struct span value)
-{
-	response->len--;
-	buf_adds(response, ",\"parsed\":");
-	buf_addspan(response, value);
-	buf_addc(response, '}');
-}
-
 const char *
-further_judge(struct engine *en, struct buf *response, const char *aside, int attempts,
-    struct buf *error)
+further_judge(struct engine *en, struct buf *response, const char *aside,
+    int attempts, struct buf *error)
 {
 	struct judge *j = en->o->judge;
+	struct buf parsed = BUF_INIT;
 	enum judge_verdict verdict;
 
 	if (aside != NULL && !accepts(en, aside)) {
 		if (strcmp(aside, "length") == 0 && runs_on(buf_span(response))) {
 			aside = FURTHER_LOOP;
 			add_error(error, aside,
-			    "the answer ran on in white space until it was cut", 200,
-			    attempts);
+			    "the answer ran on in white space until it was cut",
+			    200, attempts);
 		} else
 			add_error(error, aside, words_for(aside), 200, attempts);
 		return aside;
@@ -79,7 +71,9 @@ further_judge(struct engine *en, struct buf *response, const char *aside, int at
 		return NULL;
 	verdict = judge_text(j, json_get(buf_span(response), "text"));
 	if (verdict == JUDGE_GOOD) {
-		add_parsed(response, judge_value(j));
+		judge_parsed(j, buf_span(response), &parsed);
+		buf_release(response);
+		*response = parsed;
 		return NULL;
 	}
 	/* What was cut lacks its end, whoever takes it. */
@@ -188,8 +182,8 @@ ask_again(struct engine *en, struct way *way, const struct entry *entry,
 
 	if (read_request(en, entry, way) != 0)
 		return false;
-	buf_addf(&model, "%s@%s", buf_cstr(&en->other.model),
-	    en->other.provider->name);
+	buf_addf(
+	    &model, "%s@%s", buf_cstr(&en->other.model), en->other.provider->name);
 	r.model = buf_span(&model);
 	asks = strcmp(class, "length") == 0
 		   ? ask_larger(en, response, &r)
@@ -322,12 +316,11 @@ comes_after(struct engine *en, const struct request *r, struct way *way)
 	bool asks;
 
 	if (ledger_get(en->ledger, r->key, &rec, &e) == 1 &&
-	    r->provider->dialect->answer(&response, rec.response, rec.model, &a, &e) ==
-		0)
+	    r->provider->dialect->answer(
+		&response, rec.response, rec.model, &a, &e) == 0)
 		class = further_judge(en, &response, a.aside, rec.attempts, &error);
-	asks = class != NULL &&
-	       next_request(en, way, &en->entry, class, buf_span(&response),
-		   buf_span(&error)) != NULL;
+	asks = class != NULL && next_request(en, way, &en->entry, class,
+				    buf_span(&response), buf_span(&error)) != NULL;
 	buf_release(&response);
 	buf_release(&error);
 	return asks;

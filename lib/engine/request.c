@@ -21,14 +21,11 @@ body_of_messages(
 	return buf_span(&r->text);
 }
 
-/* The body as the entry has it; SPAN_NONE and e if there is none. */
-static struct span
-find_body(struct request *r, const struct entry *en, struct err *e)
+struct span
+request_body(struct request *r, const struct entry *en, struct err *e)
 {
 	struct span v, url;
 
-	if (r->given.p != NULL)
-		return r->given;
 	if ((v = entry_get(en, "request")).p != NULL) {
 		if (is_type(v, JSON_OBJECT))
 			return v;
@@ -170,7 +167,7 @@ fill(struct request *r, const struct entry *en, const char *model,
 	struct span body, in[3], name, bare, named;
 	int64_t sample;
 
-	body = find_body(r, en, e);
+	body = r->given.p != NULL ? r->given : request_body(r, en, e);
 	if (body.p == NULL)
 		return -1;
 	json_pick(body, names, in, 3);

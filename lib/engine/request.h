@@ -67,6 +67,12 @@ int request_read(struct request *r, const struct entry *en, const char *model,
 int request_read_for(struct request *r, const struct entry *en, const char *model,
     const struct provider *p, struct err *e);
 
+/*
+ * What an entry asks, as a body in the OpenAI form, whose model may be missing;
+ * SPAN_NONE and e.  It is the entry's, or in r until r is used again.
+ */
+struct span request_body(struct request *r, const struct entry *en, struct err *e);
+
 void request_release(struct request *r);
 
 #endif
