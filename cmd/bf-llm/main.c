@@ -159,7 +159,7 @@ static struct providers *
 open_all(struct options *x)
 {
 	struct engine_options *o = &x->engine;
-	struct providers *ps = open_providers(o->model, &x->provider);
+	struct providers *ps = open_providers(x->llm.model, &x->provider);
 
 	check_models("--fallback", o->fallback, o->nfallback, ps);
 	check_models("--escalate-model", o->repair_models, o->nrepair_models, ps);
@@ -182,6 +182,9 @@ main(int argc, char **argv)
 {
 	struct options x = {.progress = STATUSLINE_AUTO,
 	    .provider.report = warn,
+	    .llm = {.timeout_us = INT64_C(600000000),
+		.connect_timeout_us = INT64_C(10000000),
+		.stall_us = INT64_C(60000000)},
 	    .engine = {
 		.jobs = 16,
 		.attempts = 4,
@@ -189,14 +192,11 @@ main(int argc, char **argv)
 		.max_cost = -1,
 		.max_tokens_total = -1,
 		.fail_over = 1,
-		.timeout_us = INT64_C(600000000),
-		.connect_timeout_us = INT64_C(10000000),
-		.stall_us = INT64_C(60000000),
 		.max_wait_us = INT64_C(600000000),
 		.window = (uint64_t)256 << 20,
 		.say = say,
 	    }};
-	struct providers *ps;
+	struct broker *broker;
 	int status, signo;
 
 	/* One thread frees what another took: of two arenas both would fray. */
@@ -205,15 +205,17 @@ main(int argc, char **argv)
 	fd_tell_of(SIGUSR1);
 	if (x.list_providers)
 		list_providers();
-	ps = open_all(&x);
+	x.llm.providers = open_all(&x);
+	broker = llm_new(&x.llm);
 	/* Answers that are paid for must outlive a reader who went away. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	fd_catch_stop();
 	open_progress(&x);
-	status = engine_run(&x.engine, ps, &signo);
+	status = engine_run(&x.engine, broker, &signo);
 	statusline_close();
-	providers_free(ps);
+	llm_free(broker);
+	providers_free(x.llm.providers);
 	prices_free(x.engine.prices);
 	judge_free(x.engine.judge);
 	options_release(&x);

@@ -348,7 +348,7 @@ parse_option(const struct cli *cli, int key, struct options *x)
 
 	switch (key) {
 	case 'm':
-		o->model = cli->arg;
+		x->llm.model = cli->arg;
 		break;
 	case 'j':
 		o->jobs_auto = strcmp(cli->arg, "auto") == 0;
@@ -389,10 +389,10 @@ parse_option(const struct cli *cli, int key, struct options *x)
 		p->key_file = cli->arg;
 		break;
 	case OPT_CACERT:
-		o->cacert = cli->arg;
+		x->llm.cacert = cli->arg;
 		break;
 	case OPT_HTTP1_1:
-		o->http1_only = true;
+		x->llm.http1_only = true;
 		break;
 	case OPT_RPM:
 		o->rpm = (int64_t)parse_count(cli, ENGINE_RATE_MAX);
@@ -404,16 +404,16 @@ parse_option(const struct cli *cli, int key, struct options *x)
 		o->attempts = parse_count(cli, 1000);
 		break;
 	case OPT_TIMEOUT:
-		o->timeout_us = parse_time(cli);
+		x->llm.timeout_us = parse_time(cli);
 		break;
 	case OPT_CONNECT_TIMEOUT:
-		o->connect_timeout_us = parse_time(cli);
+		x->llm.connect_timeout_us = parse_time(cli);
 		break;
 	case OPT_FIRST_BYTE_TIMEOUT:
-		o->first_byte_us = parse_time(cli);
+		x->llm.first_byte_us = parse_time(cli);
 		break;
 	case OPT_STALL_TIMEOUT:
-		o->stall_us = parse_time(cli);
+		x->llm.stall_us = parse_time(cli);
 		break;
 	case OPT_MAX_WAIT:
 		o->max_wait_us = cli_duration(cli);
@@ -484,7 +484,7 @@ parse_option(const struct cli *cli, int key, struct options *x)
 		o->accept = parse_accept(cli);
 		break;
 	case OPT_STREAM:
-		o->stream = true;
+		o->stream = x->llm.stream = true;
 		break;
 	case OPT_LENIENT:
 		o->lenient = true;

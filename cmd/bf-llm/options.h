@@ -3,11 +3,13 @@
 #define BF_LLM_OPTIONS_H
 
 #include "engine/engine.h"
+#include "engine/llm.h"
 #include "io/cli.h"
 #include "io/statusline.h"
 
 struct options {
 	struct engine_options engine;
+	struct llm_options llm;
 	struct provider_options provider;
 	const char *prices; /* a file; NULL: none is given */
 	const char *schema; /* likewise */

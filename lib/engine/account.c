@@ -78,7 +78,7 @@ account_ended(
 	histogram_add(a->latency, us);
 	if (a->first != NULL)
 		histogram_add(a->first,
-		    (uint64_t)(micros - c->http.micros + c->http.first_micros));
+		    (uint64_t)(micros - c->ask.micros + c->ask.first_micros));
 	for (i = 0; i < LATENCY_BOUNDS; i++)
 		a->within[i] += us <= bounds[i].us;
 }

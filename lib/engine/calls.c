@@ -5,7 +5,6 @@
 #include "base/msg.h"
 #include "engine/inlined.h"
 #include "io/clock.h"
-#include "io/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -159,10 +158,12 @@ call_new(struct engine *en, struct request *r)
 	c->timer.fn = on_backoff_over;
 	c->timer.arg = c;
 	c->mark = MARKS_NONE;
-	c->http.done = attempt_done;
-	c->http.arg = c;
 	buf_addspan(&c->wire, buf_span(&r->wire));
-	c->http.body = buf_span(c->wire.len > 0 ? &c->wire : &c->body);
+	c->ask = (struct broker_call){.provider = c->provider,
+	    .model = buf_span(&c->model),
+	    .body = buf_span(c->wire.len > 0 ? &c->wire : &c->body),
+	    .done = attempt_done,
+	    .arg = c};
 	return c;
 }
 
@@ -295,95 +296,21 @@ calls_put_off(struct engine *en, struct call *c, int64_t delay_us)
 
 /* ---- sent ---- */
 
-static struct http_target *
-make_target(
-    struct engine *en, const struct provider *p, const char *path, struct err *e)
-{
-	struct buf url = BUF_INIT, authorization = BUF_INIT;
-	const char *headers[3] = {"Content-Type: application/json", NULL};
-	struct http_target *t;
-	size_t n = 1;
-
-	buf_addf(&url, "%s%s", p->base_url, path);
-	if (p->dialect->header != NULL)
-		headers[n++] = p->dialect->header;
-	if (p->key != NULL) {
-		provider_add_key(p, &authorization);
-		headers[n++] = buf_cstr(&authorization);
-	}
-	t = http_target_new(en->http, buf_cstr(&url), headers, n, e);
-	if (authorization.len > 0)
-		secret_wipe(authorization.data, authorization.len);
-	buf_release(&authorization);
-	buf_release(&url);
-	return t;
-}
-
-/* On the first call of the run libcurl is loaded. 0, or -1 and e. */
-static int
-open_http(struct engine *en, const struct provider *p, struct err *e)
-{
-	struct http_options o = {.timeout_us = en->o->timeout_us,
-	    .connect_timeout_us = en->o->connect_timeout_us,
-	    .first_byte_us = en->o->first_byte_us,
-	    .stall_us = en->o->stall_us,
-	    .cacert = en->o->cacert,
-	    .http1_only = en->o->http1_only,
-	    .keep = rates_headers,
-	    .nkeep = RATES_HEADERS,
-	    .user_agent = "bf-llm/" BF_VERSION};
-
-	if (provider_ready(p, e) != 0)
-		return -1;
-	if (en->http == NULL)
-		en->http = http_new(en->loop, &o);
-	return 0;
-}
-
-static struct http_target *
-find_target(struct engine *en, const struct provider *p, const char *path)
-{
-	for (size_t i = 0; i < en->ntargets; i++)
-		if (en->targets[i].provider == p &&
-		    strcmp(en->targets[i].path, path) == 0)
-			return en->targets[i].http;
-	return NULL;
-}
-
-/* NULL and e. */
-static struct http_target *
-target_of(struct engine *en, const struct call *c, struct err *e)
-{
-	const struct provider *p = c->provider;
-	struct http_target *t = NULL;
-	struct buf path = BUF_INIT;
-
-	if (dialect_path(
-		&path, p->dialect, buf_span(&c->model), en->o->stream, e) == 0 &&
-	    (t = find_target(en, p, buf_cstr(&path))) == NULL &&
-	    open_http(en, p, e) == 0 &&
-	    (t = make_target(en, p, buf_cstr(&path), e)) != NULL) {
-		en->targets = mem_resize(
-		    en->targets, en->ntargets + 1, sizeof *en->targets);
-		en->targets[en->ntargets++] = (struct target){
-		    p, mem_strdup(buf_cstr(&path)), t};
-	}
-	buf_release(&path);
-	return t;
-}
-
 static int
 start_call(struct engine *en, struct call *c, struct err *e)
 {
-	c->http.target = target_of(en, c, e);
-	if (c->http.target == NULL)
-		return -1;
 	if (flight_open(en, e) != 0) {
 		en->ledger_lost = true;
 		return err_prefix(e, "cannot record answers");
 	}
 	flight_begin(en, c);
-	if (http_start(en->http, &c->http, e) != 0) {
+	c->ask = (struct broker_call){.provider = c->ask.provider,
+	    .model = c->ask.model,
+	    .body = c->ask.body,
+	    .done = c->ask.done,
+	    .arg = c->ask.arg,
+	    .asked_us = -1};
+	if (en->broker->submit(en->broker, &c->ask, en->loop, e) != 0) {
 		flight_end(en, c);
 		return -1;
 	}
@@ -626,9 +553,6 @@ calls_free(struct engine *en)
 	}
 	free(en->table);
 	warm_close(en);
-	for (size_t i = 0; i < en->ntargets; i++)
-		free(en->targets[i].path);
-	free(en->targets);
 	lanes_free(en);
 	record_close(en);
 }

@@ -374,7 +374,7 @@ close_all(struct engine *en)
 	finish_ledger(en);
 	finish_account(en);
 	found_keep(en);
-	http_free(en->http);
+	en->broker->close(en->broker);
 	calls_free(en);
 	flight_close(en);
 	anew_close(en);
@@ -387,10 +387,10 @@ close_all(struct engine *en)
 }
 
 int
-engine_run(const struct engine_options *o, struct providers *ps, int *signo)
+engine_run(const struct engine_options *o, struct broker *b, int *signo)
 {
 	struct engine en = {.o = o,
-	    .providers = ps,
+	    .broker = b,
 	    .entry = ENTRY_INIT,
 	    .out_entry = ENTRY_INIT,
 	    .again = ENTRY_INIT,

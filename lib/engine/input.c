@@ -161,7 +161,7 @@ input_request(struct engine *en, struct request *r, const struct entry *entry,
 	r->instead = way == NULL || way->asked == 0 || r->given.p != NULL
 			 ? NULL
 			 : en->o->fallback[way->asked - 1];
-	if (request_read(r, entry, en->o->model, en->providers, e) != 0)
+	if (en->broker->describe(en->broker, r, entry, e) != 0)
 		return -1;
 	return r->body.len <= BODY_MOST
 		   ? 0

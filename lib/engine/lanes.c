@@ -306,22 +306,13 @@ lanes_started(struct engine *en, struct call *c)
 
 /* ---- what came of it ---- */
 
-/* 429, 503, 529 or silence: there is less to be had. */
-static bool
-is_overload(const struct http_call *hc)
-{
-	if (hc->outcome != HTTP_ANSWERED)
-		return hc->outcome == HTTP_TIMED_OUT;
-	return hc->status == 429 || hc->status == 503 || hc->status == 529;
-}
-
 static void
 adapt_to(struct adapt *a, const struct call *c)
 {
-	if (is_overload(&c->http))
+	if (c->ask.overloaded)
 		adapt_refused(a, c->stamp);
-	else if (c->http.outcome == HTTP_ANSWERED && c->http.status / 100 == 2)
-		adapt_answered(a, c->stamp, c->http.micros);
+	else if (c->ask.answered)
+		adapt_answered(a, c->stamp, c->ask.micros);
 }
 
 /* What others have sent since; what the provider says may not count it yet. */
@@ -340,7 +331,7 @@ tell_rates(struct lane *l, const struct call *c)
 	struct rates r;
 	int64_t now;
 
-	rates_read(&r, c->http.kept, clock_wall_ms());
+	rates_read(&r, c->ask.rates, clock_wall_ms());
 	do {
 		b = budget_begin(l->budget, &now);
 		bucket_tell(b, now, &r,
@@ -361,9 +352,9 @@ lanes_landed(struct engine *en, struct call *c)
 	l->flying_tokens -= c->tokens;
 	if (en->o->jobs_auto)
 		adapt_to(&l->adapt, c);
-	if (c->http.outcome != HTTP_ANSWERED)
+	if (c->ask.rates == NULL)
 		return;
-	for (i = 0; i < RATES_HEADERS && c->http.kept[i].n == 0; i++)
+	for (i = 0; i < RATES_HEADERS && c->ask.rates[i].n == 0; i++)
 		;
 	if (i < RATES_HEADERS)
 		tell_rates(l, c);

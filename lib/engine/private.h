@@ -10,9 +10,9 @@
 
 #include "base/histogram.h"
 #include "dialects/dialect.h"
+#include "engine/broker.h"
 #include "engine/engine.h"
 #include "engine/request.h"
-#include "http/http.h"
 #include "io/hashset.h"
 #include "io/loop.h"
 #include "io/outfile.h"
@@ -108,7 +108,7 @@ struct money {
 };
 
 struct call {
-	struct http_call http;
+	struct broker_call ask; /* the attempt that is made, or was last */
 	struct engine *en;
 	const struct provider *provider;
 	struct lane *lane;
@@ -184,13 +184,6 @@ struct lane {
 	int64_t flying_tokens;
 };
 
-/* Where one provider's calls go; with some dialects, one model's. */
-struct target {
-	const struct provider *provider;
-	char *path; /* behind the base URL */
-	struct http_target *http;
-};
-
 struct output {
 	struct buf data;
 	size_t at; /* written up to here */
@@ -229,11 +222,8 @@ struct account {
 
 struct engine {
 	const struct engine_options *o;
-	struct providers *providers;
+	struct broker *broker;
 	struct loop *loop;
-	struct http *http;
-	struct target *targets; /* a provider's each */
-	size_t ntargets;
 	struct ledger *ledger;
 	struct marks *marks;
 	bool recording; /* what records calls has been made ready */
@@ -379,9 +369,8 @@ void calls_free(struct engine *en);
 void outcome_free(struct outcome *o);
 
 /* attempt.c */
-void attempt_done(struct http_call *hc); /* what a call sets as http's done */
-/* Some servers show the key that they refuse; nothing that is kept or told may. */
-void attempt_mask_key(const struct provider *p, char *text, size_t n);
+/* x has landed; what a call sets as its attempt's done. */
+void attempt_done(struct broker_call *ask);
 
 /* further.c */
 #define FURTHER_INVALID "invalid"      /* not what the schema says */
