@@ -13,56 +13,6 @@
 #include <unistd.h>
 
 static void
-draw_progress(const struct engine_progress *p)
-{
-	static struct progress_rates rates;
-	struct buf line = BUF_INIT;
-
-	progress_line(
-	    &line, &rates, p, statusline_width(), statusline_has_colour());
-	statusline_draw(buf_span(&line));
-	buf_release(&line);
-	if (p->ended)
-		statusline_close();
-}
-
-static bool
-is_said(enum engine_level level)
-{
-	return level <= ENGINE_WARN || msg_level() == MSG_VERBOSE ||
-	       (level == ENGINE_INFO && msg_level() == MSG_NORMAL);
-}
-
-static void
-say(enum engine_level level, const char *text)
-{
-	if (!is_said(level))
-		return;
-	statusline_hide();
-	switch (level) {
-	case ENGINE_ERROR:
-		msg_error("%s", text);
-		break;
-	case ENGINE_WARN:
-		msg_warn("%s", text);
-		break;
-	case ENGINE_INFO:
-		msg_info("%s", text);
-		break;
-	case ENGINE_DEBUG:
-		msg_debug("%s", text);
-		break;
-	}
-	statusline_show();
-}
-
-static void
-warn(const char *text)
-{
-	msg_warn("%s", text);
-}
-
-static void
 add_limit(struct buf *b, int64_t n)
 {
 	if (n == 0)
@@ -79,7 +29,7 @@ list_providers(void)
 	const struct provider *p;
 	const char *key;
 	struct providers *ps = providers_new(
-	    &(struct provider_options){.report = warn}, &e);
+	    &(struct provider_options){.report = engine_command_warn}, &e);
 
 	if (ps == NULL)
 		msg_die(STATUS_CANNOT, "%s", e.text);
@@ -158,7 +108,7 @@ open_prices(const char *file)
 static struct providers *
 open_all(struct options *x)
 {
-	struct engine_options *o = &x->engine;
+	struct engine_options *o = &x->command.engine;
 	struct providers *ps = open_providers(x->llm.model, &x->provider);
 
 	check_models("--fallback", o->fallback, o->nfallback, ps);
@@ -168,58 +118,27 @@ open_all(struct options *x)
 	return ps;
 }
 
-static void
-open_progress(struct options *x)
-{
-	if (x->progress == STATUSLINE_AUTO && msg_level() == MSG_QUIET)
-		x->progress = STATUSLINE_NEVER;
-	if (statusline_open(x->progress))
-		x->engine.progress = draw_progress;
-}
-
 int
 main(int argc, char **argv)
 {
-	struct options x = {.progress = STATUSLINE_AUTO,
-	    .provider.report = warn,
+	struct options x = {.provider.report = engine_command_warn,
 	    .llm = {.timeout_us = INT64_C(600000000),
 		.connect_timeout_us = INT64_C(10000000),
-		.stall_us = INT64_C(60000000)},
-	    .engine = {
-		.jobs = 16,
-		.attempts = 4,
-		.max_calls = UINT64_MAX,
-		.max_cost = -1,
-		.max_tokens_total = -1,
-		.fail_over = 1,
-		.max_wait_us = INT64_C(600000000),
-		.window = (uint64_t)256 << 20,
-		.say = say,
-	    }};
+		.stall_us = INT64_C(60000000)}};
 	struct broker *broker;
-	int status, signo;
+	int status;
 
-	/* One thread frees what another took: of two arenas both would fray. */
-	(void)mallopt(M_ARENA_MAX, 1);
+	engine_command_init(&x.command);
 	options_read(&x, argc, argv);
-	fd_tell_of(SIGUSR1);
 	if (x.list_providers)
 		list_providers();
 	x.llm.providers = open_all(&x);
 	broker = llm_new(&x.llm);
-	/* Answers that are paid for must outlive a reader who went away. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	fd_catch_stop();
-	open_progress(&x);
-	status = engine_run(&x.engine, broker, &signo);
-	statusline_close();
+	status = engine_command_run(&x.command, broker);
 	llm_free(broker);
 	providers_free(x.llm.providers);
-	prices_free(x.engine.prices);
-	judge_free(x.engine.judge);
+	prices_free(x.command.engine.prices);
+	judge_free(x.command.engine.judge);
 	options_release(&x);
-	if (signo != 0)
-		fd_die_of(signo);
 	return status;
 }
