@@ -132,9 +132,6 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(
 	$(LINK) $(LIBS_test) $(LDLIBS)
 # What a prompt's file says is read by bf-prompt.
 $(BUILD)/fuzz/promptfile $(BUILD)/run/promptfile: $(BUILD)/obj/cmd/bf-prompt/promptfile.o
-# What bf-extract finds is found by it, not by the library.
-$(BUILD)/fuzz/extract $(BUILD)/run/extract: \
-	$(patsubst %,$(BUILD)/obj/cmd/bf-extract/%.o,answer fence find lists)
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS_test) -lcurl $(LIBS_$(*F)) $(LDLIBS)

@@ -1,10 +1,10 @@
 /*
  * bf-extract: takes out of each answer what was asked for.
  */
+#include "answer/checked.h"
+#include "answer/find.h"
 #include "base/msg.h"
-#include "extract.h"
 #include "io/utf8.h"
-#include "schema.h"
 #include "turn.h"
 #include "json/columns.h"
 #include "json/stage.h"
@@ -71,41 +71,6 @@ static const struct cli_command command = {"bf-extract",
     "--tool-call[=NAME]] [--last|--all] [-o FIELD|--fields LIST] [--schema FILE] "
     "[--to-history FIELD --as ROLE] [FILE...]",
     "take what was asked for out of answers", options};
-
-static const struct {
-	const char *class;
-	const char *message;
-} misses[] = {
-    [MISS_RESPONSE] = {"no_response", "no response.text"},
-    [MISS_REASONING] = {"reasoning_open",
-	"the answer's reasoning block has no end: the answer itself is not there"},
-    [MISS_EMPTY] = {"empty", "what was found is empty"},
-    [MISS_JSON] = {"not_found", "no JSON in the answer"},
-    [MISS_JSON_BUDGET] = {"gave_up",
-	"too many brackets that never close to look for JSON among them"},
-    [MISS_CODE] = {"not_found", "no such code block in the answer"},
-    [MISS_CODE_OPEN] = {"not_closed", "the answer's code block has no end"},
-    [MISS_TAG] = {"not_found", "the tag is not in the answer"},
-    [MISS_TAG_OPEN] = {"not_closed", "the tag in the answer has no end tag"},
-    [MISS_REGEX] = {"not_found", "the expression does not match the answer"},
-    [MISS_REGEX_GROUP] = {"not_found",
-	"the expression matches, but its first group took no part"},
-    [MISS_REGEX_LIMIT] = {"gave_up",
-	"the expression backtracks too much on the answer"},
-    [MISS_LIST] = {"not_found", "no list in the answer"},
-    [MISS_INTEGERS] = {"not_found", "no whole number in the answer"},
-    [MISS_INTEGER] = {"not_found", "a number in the answer is no whole number"},
-    [MISS_RANGE] = {"not_found",
-	"a range of numbers in the answer runs backwards, or is too long"},
-    [MISS_CALL] = {"not_found", "no such tool call in the answer"},
-    [MISS_ARGUMENTS] = {"not_found", "the arguments of the tool call are no JSON"},
-    [MISS_JSON_MORE] = {"not_alone", "more brackets follow the JSON in the answer"},
-    [MISS_LENGTH] = {"length",
-	"the answer was cut at its length limit (--accept length takes it)"},
-    [MISS_FILTER] = {"content_filter",
-	"the content filter cut the answer (--accept content_filter takes it)"},
-    [MISS_REFUSAL] = {"refusal", "the model refused (--accept refusal takes it)"},
-};
 
 /* What each of the options looks for; NULL: the text itself. */
 static const struct mode {
@@ -217,7 +182,7 @@ accept_set(struct extract *x, const struct cli *c)
 		word = span_of(rest.p, strcspn(rest.p, ","));
 		known = false;
 		for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-			if (span_eq(word, span_str(misses[all[i]].class)))
+			if (span_eq(word, span_str(miss_class(all[i]))))
 				x->accepts[all[i]] = known = true;
 		if (!known)
 			cli_usage(c,
@@ -375,32 +340,6 @@ options_read(struct extract *x, struct cli *c)
 
 /* ---- answers ---- */
 
-/* bf-llm says true; other programs give what the model said instead. */
-static bool
-is_refusal(struct span refusal)
-{
-	return refusal.p != NULL &&
-	       (json_type(refusal) == JSON_TRUE ||
-		   (json_type(refusal) == JSON_STRING && refusal.n > 2));
-}
-
-/* Whether the answer is a whole one; else what it is. */
-static enum miss
-answer_end(const struct extract *x, struct span response)
-{
-	struct span reason = json_get(response, "finish_reason");
-	enum miss miss = MISS_NONE;
-
-	if (is_refusal(json_get(response, "refusal")) ||
-	    (reason.p != NULL && json_is(reason, "refusal")))
-		miss = MISS_REFUSAL;
-	else if (reason.p != NULL && json_is(reason, "length"))
-		miss = MISS_LENGTH;
-	else if (reason.p != NULL && json_is(reason, "content_filter"))
-		miss = MISS_FILTER;
-	return x->accepts[miss] ? MISS_NONE : miss;
-}
-
 /* The decoded answer's part that was asked for, as JSON in x->value. */
 static enum miss
 answer_search(struct extract *x, struct span text)
@@ -452,8 +391,8 @@ answer_extract(struct extract *x, struct span response)
 
 	if (response.p == NULL)
 		return MISS_RESPONSE;
-	miss = answer_end(x, response);
-	if (miss != MISS_NONE)
+	miss = response_end(response);
+	if (miss != MISS_NONE && !x->accepts[miss])
 		return miss;
 	buf_clear(&x->value);
 	buf_clear(&x->reasoning);
@@ -566,7 +505,6 @@ entry_extract(struct extract *x, struct stage *st, struct entry *en)
 	struct span path;
 
 	if (miss != MISS_NONE) {
-		fail_miss(st, en, miss);
 		return true;
 	}
 	if (!is_valid(x, st, en))

@@ -1,6 +1,6 @@
 #include "turn.h"
 
-#include "extract.h"
+#include "answer/find.h"
 
 #include <strings.h>
 

@@ -334,6 +334,11 @@ summarise(struct engine *en)
 	if (en->fallbacks > 0)
 		buf_addf(
 		    &b, ", %" PRIu64 " passed on to another model", en->fallbacks);
+	if (en->repairs > 0)
+		buf_addf(&b, ", %" PRIu64 " sent back for repair", en->repairs);
+	if (en->grown > 0)
+		buf_addf(
+		    &b, ", %" PRIu64 " asked again for a longer answer", en->grown);
 	buf_adds(&b, "; ");
 	add_count(&b, en->tokens_in);
 	buf_adds(&b, " tokens in, ");
@@ -369,7 +374,7 @@ close_all(struct engine *en)
 	finish_ledger(en);
 	finish_account(en);
 	found_keep(en);
-	http_free(en->http);
+	en->broker->close(en->broker);
 	calls_free(en);
 	flight_close(en);
 	anew_close(en);
@@ -382,10 +387,10 @@ close_all(struct engine *en)
 }
 
 int
-engine_run(const struct engine_options *o, struct providers *ps, int *signo)
+engine_run(const struct engine_options *o, struct broker *b, int *signo)
 {
 	struct engine en = {.o = o,
-	    .providers = ps,
+	    .broker = b,
 	    .entry = ENTRY_INIT,
 	    .out_entry = ENTRY_INIT,
 	    .again = ENTRY_INIT,

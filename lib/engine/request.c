@@ -21,9 +21,8 @@ body_of_messages(
 	return buf_span(&r->text);
 }
 
-/* The body as the entry has it; SPAN_NONE and e if there is none. */
-static struct span
-find_body(struct request *r, const struct entry *en, struct err *e)
+struct span
+request_body(struct request *r, const struct entry *en, struct err *e)
 {
 	struct span v, url;
 
@@ -168,7 +167,7 @@ fill(struct request *r, const struct entry *en, const char *model,
 	struct span body, in[3], name, bare, named;
 	int64_t sample;
 
-	body = find_body(r, en, e);
+	body = r->given.p != NULL ? r->given : request_body(r, en, e);
 	if (body.p == NULL)
 		return -1;
 	json_pick(body, names, in, 3);

@@ -273,6 +273,27 @@ cli_u64(const struct cli *c)
 }
 
 uint64_t
+cli_count(const struct cli *c, uint64_t most)
+{
+	uint64_t n = cli_u64(c);
+
+	if (n < 1 || n > most)
+		cli_usage(c, "%s takes a number from 1 to %llu", c->name,
+		    (unsigned long long)most);
+	return n;
+}
+
+int64_t
+cli_time(const struct cli *c)
+{
+	int64_t us = cli_duration(c);
+
+	if (us <= 0)
+		cli_usage(c, "%s takes a time longer than none", c->name);
+	return us;
+}
+
+uint64_t
 cli_size(const struct cli *c)
 {
 	uint64_t v;

@@ -70,6 +70,8 @@ flat answers bf-extract
 flat answers bf-extract --json
 flat answers bf-extract --to-history talk --as Ada
 flat answers bf-extract --regex '([0-9]+)'
+echo '{"type":"object","properties":{"n":{"type":"integer"}}}' >schema
+flat answers bash -c 'exec bf-check -q --schema schema 3>/dev/null'
 flat lists bf-explode list
 flat children bf-collect list
 echo 7 >keys
