@@ -464,7 +464,7 @@ put(struct extract *x, struct entry *en)
 static void
 fail_miss(struct stage *st, struct entry *en, enum miss miss)
 {
-	stage_fail(st, en, misses[miss].class, "%s", misses[miss].message);
+	stage_fail(st, en, miss_class(miss), "%s", miss_message(miss));
 }
 
 /* false: it is no turn of the conversation, and the entry has failed. */
