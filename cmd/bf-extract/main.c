@@ -505,6 +505,7 @@ entry_extract(struct extract *x, struct stage *st, struct entry *en)
 	struct span path;
 
 	if (miss != MISS_NONE) {
+		fail_miss(st, en, miss);
 		return true;
 	}
 	if (!is_valid(x, st, en))
