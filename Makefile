@@ -44,6 +44,7 @@ BF_LDFLAGS  = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LIBS_bf-read    = -lcmark
 LIBS_bf-chunk   = -lcmark
 LIBS_bf-llm     = -lzstd
+LIBS_bf-exec    = -lzstd
 LIBS_bf-ledger  = -lzstd
 LIBS_bf-mock    = -lmicrohttpd
 LIBS_sqlite-speed = -lsqlite3

@@ -55,6 +55,8 @@ struct broker_call {
 };
 
 struct broker {
+	bool costs;     /* calls take tokens and money, of which is told */
+	unsigned files; /* descriptors that a call in flight takes */
 	/*
 	 * What an entry asks for, ready to be sent, as r's own members (lenient,
 	 * stream, instead, given) want it: 0, or -1 and e.

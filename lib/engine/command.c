@@ -203,7 +203,7 @@ print_plan(const struct engine_plan *p)
 	if (p->bad > 0)
 		buf_addf(&out, ", %" PRIu64 " that cannot be asked", p->bad);
 	buf_addc(&out, '\n');
-	if (p->calls > 0) {
+	if (p->calls > 0 && p->costs) {
 		buf_addc(&out, '\n');
 		visible_add_column(&out, SPAN("model"), width);
 		buf_addf(&out, "  %9s  %7s %-17s  %7s %-17s  %8s", "calls", "in",

@@ -66,6 +66,7 @@ struct engine_plan {
 	struct engine_plan_model *models;
 	size_t nmodels;
 	double seconds; /* negative: not known */
+	bool costs;     /* else tokens and money are nothing */
 };
 
 struct engine_options {

@@ -338,7 +338,7 @@ llm_new(const struct llm_options *o)
 {
 	struct llm *x = mem_zero(1, sizeof *x);
 
-	x->broker = (struct broker){describe, submit, cancel, close_http};
+	x->broker = (struct broker){true, 1, describe, submit, cancel, close_http};
 	x->o = *o;
 	return &x->broker;
 }

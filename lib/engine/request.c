@@ -103,8 +103,8 @@ make_canon(struct request *r, struct span body, struct span named,
 	return 0;
 }
 
-static void
-make_key(struct request *r, const struct provider *p, int64_t sample)
+void
+request_key(struct request *r, const struct provider *p, int64_t sample)
 {
 	struct json_iter it = json_iter(buf_span(&r->body));
 	struct json_member m;
@@ -196,7 +196,7 @@ fill(struct request *r, const struct entry *en, const char *model,
 	name = entry_get(en, "sample");
 	if (name.p == NULL || !json_i64(name, &sample))
 		sample = 0;
-	make_key(r, p, sample);
+	request_key(r, p, sample);
 	return 0;
 }
 

@@ -73,6 +73,9 @@ int request_read_for(struct request *r, const struct entry *en, const char *mode
  */
 struct span request_body(struct request *r, const struct entry *en, struct err *e);
 
+/* The key of what r has for a provider. */
+void request_key(struct request *r, const struct provider *p, int64_t sample);
+
 void request_release(struct request *r);
 
 #endif

@@ -88,6 +88,12 @@ struct cli {
  */
 void cli_start(struct cli *c, const struct cli_command *command, int argc, char **argv);
 
+/*
+ * After cli_start(), where the operands are another command: from the first one on
+ * all is its.
+ */
+void cli_runs_command(struct cli *c);
+
 /* The next option's key, or CLI_DONE. */
 int cli_next(struct cli *c);
 
