@@ -36,6 +36,7 @@ struct worker {
 	struct buf out, err;
 	int64_t begun;
 	struct loop_timer timer; /* the timeout, then the grace */
+	bool refused;            /* nothing runs, and its call will fail */
 	bool late;               /* it has had its time */
 	bool mute;               /* a server that closed its standard output */
 	uint64_t answers;        /* of a server */
@@ -291,30 +292,43 @@ read_errors(struct worker *w)
 		close_stream(w, &w->p.err);
 }
 
-/* The line of a server; what it says else nobody asked for. */
-static void
+/*
+ * The line of a server, if it is there, answers its call.  false: it was none, and
+ * the server is gone.
+ */
+static bool
 take_line(struct worker *w)
 {
 	struct span said = buf_span(&w->out);
-	const char *end = said.n == 0 ? NULL : memchr(said.p, '\n', said.n);
+	const char *end = said.n == 0 ? NULL : memchr(said.p, '\n', said.n), *why;
 
 	if (end == NULL)
-		return;
-	if (w->sent < w->call->body.n || end + 1 < said.p + said.n) {
-		fail(w, RETRY_AGAIN, "bad_answer",
-		    w->sent < w->call->body.n
-			? "a line before all was asked"
-			: "more than a line in answer to one");
-		return;
+		return true;
+	if (w->sent < w->call->body.n)
+		why = "a line before all was asked";
+	else if (end + 1 < said.p + said.n)
+		why = "more than a line in answer to one";
+	else if (utf8_valid(said) < said.n)
+		why = "the line is not UTF-8";
+	else {
+		answer(w, said);
+		w->answers++;
+		finish(w);
+		buf_clear(&w->out);
+		return true;
 	}
-	if (utf8_valid(said) < said.n) {
-		fail(w, RETRY_AGAIN, "bad_answer", "the line is not UTF-8");
-		return;
-	}
-	answer(w, said);
-	w->answers++;
-	finish(w);
-	buf_clear(&w->out);
+	fail(w, RETRY_AGAIN, "bad_answer", why);
+	return false;
+}
+
+/* It said something that nobody asked for: what it says next is no answer either.
+ */
+static void
+drop_babbler(struct worker *w)
+{
+	msg_warn("%s: it says more than a line to a line, and is started anew",
+	    w->x->o->argv[0]);
+	worker_free(w);
 }
 
 static void
@@ -330,16 +344,15 @@ read_output(struct worker *w)
 		close_stream(w, &w->p.out);
 	if (!w->x->o->server)
 		return;
+	if (w->call == NULL && w->out.len > 0) {
+		drop_babbler(w);
+		return;
+	}
+	if (w->call != NULL && !take_line(w))
+		return;
 	if (w->call != NULL && !more) {
 		w->mute = true;
 		loop_timer_set(w->loop, &w->timer, clock_mono_us() + GRACE_US);
-	} else if (w->call != NULL) {
-		take_line(w);
-	} else if (w->out.len > 0) {
-		msg_warn("%s: it said something that nothing was asked for, and is "
-			 "started anew",
-		    w->x->o->argv[0]);
-		worker_free(w);
 	}
 }
 
@@ -400,7 +413,11 @@ end_worker(struct worker *w)
 	}
 	if (w->p.out >= 0 && !read_some(w->p.out, &w->out, OUT_MOST))
 		close_stream(w, &w->p.out);
-	if (w->out.len > OUT_MOST)
+	if (w->x->o->server && !take_line(w))
+		return;
+	if (w->call == NULL)
+		worker_free(w);
+	else if (w->out.len > OUT_MOST)
 		fail(w, RETRY_FAIL, "too_large", "more output than 64 MiB");
 	else if (!w->late && !w->x->o->server && WIFEXITED(w->p.status) &&
 		 WEXITSTATUS(w->p.status) == 0)
@@ -420,7 +437,7 @@ on_child(void *arg, int fd, unsigned events)
 	process_seen();
 	for (w = x->workers; w != NULL; w = next) {
 		next = w->next;
-		if (process_ended(&w->p))
+		if (!w->refused && process_ended(&w->p))
 			end_worker(w);
 	}
 }
@@ -494,9 +511,13 @@ find_idle(struct exec *x)
 		next = w->next;
 		if (w->call != NULL)
 			continue;
-		if (!process_ended(&w->p))
+		(void)read_some(w->p.out, &w->out, OUT_MOST);
+		if (w->out.len > 0)
+			drop_babbler(w);
+		else if (!process_ended(&w->p))
 			return w;
-		worker_free(w);
+		else
+			worker_free(w);
 	}
 	return NULL;
 }
@@ -548,8 +569,9 @@ submit(struct broker *b, struct broker_call *c, struct loop *l, struct err *e)
 	w->begun = clock_mono_us();
 	c->own = w;
 	w->timer.arg = w;
-	w->timer.fn = rc > 0 ? on_refused : on_time;
-	if (rc > 0)
+	w->refused = rc > 0;
+	w->timer.fn = w->refused ? on_refused : on_time;
+	if (w->refused)
 		loop_timer_set(l, &w->timer, 0);
 	else if (x->o->timeout_us > 0)
 		loop_timer_set(l, &w->timer, w->begun + x->o->timeout_us);
