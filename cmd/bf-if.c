@@ -9,6 +9,8 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { OPT_CASE = CLI_FIRST, OPT_ELSE, OPT_MANY, OPT_UNORDERED };
 
@@ -80,6 +82,18 @@ set_pipe(struct choice *x, struct branch *b, const char *command_text)
 	b->pipe = pump_add(&x->pump, command_text);
 }
 
+/* What is meant as a FILE would be run, and standard input waited for. */
+static void
+refuse_file(const struct cli *cli, const char *text)
+{
+	struct stat st;
+
+	if (stat(text, &st) == 0 && S_ISREG(st.st_mode) && access(text, X_OK) != 0)
+		cli_usage(cli,
+		    "ELSE-PIPE %s is a file: entries come from standard input",
+		    text);
+}
+
 static void
 check_operands(struct choice *x, const struct cli *cli)
 {
@@ -92,7 +106,7 @@ check_operands(struct choice *x, const struct cli *cli)
 	if (x->n > 0)
 		return;
 	if (n == 3 && x->otherwise == NULL)
-		x->otherwise = cli->operands[--n];
+		refuse_file(cli, x->otherwise = cli->operands[--n]);
 	if (n < 2)
 		cli_usage(cli, n == 0 ? "no EXPR: on what condition?"
 				      : "no PIPE: what do entries go through?");

@@ -545,7 +545,7 @@ give_up(struct rounds *x)
 			lose(x, p);
 		order_over(&x->order, n);
 	}
-	if (count > 0)
+	if (count > 0 && x->st.out.failed == 0)
 		msg_warn("stopped with %" PRIu64 " entries in the loop", count);
 	advance(x);
 }

@@ -227,6 +227,10 @@ for args in "" ".n" ".n cat cat cat" "--case .n" "--case .n cat cat" "--many --u
 	is "$status $(wc -l <err)" "2 1" "bf-if $args: refused"
 done
 
+run bf-if .n cat few </dev/null
+is "$status" 2 "a FILE is no ELSE-PIPE"
+like "$(cat err)" "bf-if: ELSE-PIPE few is a file: entries come from standard input*" "told"
+
 # --- signals ---
 set -m
 for signal in TERM INT; do
