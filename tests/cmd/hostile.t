@@ -17,6 +17,8 @@ looks=(
 	'bf-explode response.list'
 	'bf-collect text'
 	'bf-join --exclude /dev/null'
+	'bf-if true cat'
+	'bf-loop -n 1 cat'
 	'bf-save --tee /dev/null'
 	'bf-llm --no-ledger'
 )
@@ -25,10 +27,10 @@ moves=('bf-take -n 10' 'bf-shuffle')
 
 serve
 
-# through FILE CMD: the command on FILE; for bf-save, from standard input.
+# through FILE CMD: the command on FILE; for bf-save and bf-if, from standard input.
 through() {
 	case $2 in
-	bf-save*) run bash -c "$2 <'$1'" ;;
+	bf-save* | bf-if*) run bash -c "$2 <'$1'" ;;
 	*) run bash -c "$2 '$1'" ;;
 	esac
 }
@@ -54,7 +56,7 @@ refused() {
 	for cmd in "${looks[@]}"; do
 		through bad.jsonl "$cmd"
 		is "$status" 2 "$1: ${cmd%% *} refuses it"
-		case $cmd in bf-save*) file='<stdin>' ;; *) file=bad.jsonl ;; esac
+		case $cmd in bf-save* | bf-if*) file='<stdin>' ;; *) file=bad.jsonl ;; esac
 		like "$(cat err)" "*$file:2:$2*" "$1: ${cmd%% *} says where"
 		case $cmd in
 		bf-save*) continue ;;
