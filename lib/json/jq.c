@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "io/library.h"
+#include "json/json.h"
 
 #include <dlfcn.h>
 #include <jq.h>
@@ -41,6 +42,7 @@ static struct {
 struct jq {
 	jq_state *state;
 	struct buf message; /* the first that the compiler gave */
+	struct buf canon;
 };
 
 #define LOAD(name)                                                  \
@@ -121,6 +123,21 @@ failed(jv v, struct err *e)
 	return -1;
 }
 
+/* A lone surrogate, which libjq refuses, is U+FFFD to it. */
+static jv
+parse(struct jq *jq, struct span text)
+{
+	jv v = api.jv_parse_sized(text.p, (int)text.n);
+
+	if (api.jv_get_kind(v) != JV_KIND_INVALID)
+		return v;
+	buf_clear(&jq->canon);
+	if (json_canon(&jq->canon, text) == 0)
+		return v;
+	api.jv_free(v);
+	return api.jv_parse_sized(jq->canon.data, (int)jq->canon.len);
+}
+
 int
 jq_is_true(struct jq *jq, struct span text, struct err *e)
 {
@@ -129,7 +146,7 @@ jq_is_true(struct jq *jq, struct span text, struct err *e)
 
 	if (text.n > INT_MAX)
 		return err_set(e, "too long for jq");
-	v = api.jv_parse_sized(text.p, (int)text.n);
+	v = parse(jq, text);
 	if (api.jv_get_kind(v) == JV_KIND_INVALID)
 		return failed(v, e) != 0 ? -1 : err_set(e, "this is no JSON");
 	api.jq_start(jq->state, v, 0);
@@ -159,5 +176,6 @@ jq_close(struct jq *jq)
 	if (jq->state != NULL)
 		api.jq_teardown(&jq->state);
 	buf_release(&jq->message);
+	buf_release(&jq->canon);
 	free(jq);
 }

@@ -17,7 +17,7 @@ struct jq;
 struct jq *jq_open(const char *program, struct err *e);
 
 /*
- * 1: some output of the program for this JSON text is neither false nor null, 0:
+ * 1: some output of the program for this checked JSON text is neither false nor null, 0:
  * none is, -1 and e: it fails on it.
  */
 int jq_is_true(struct jq *jq, struct span text, struct err *e);

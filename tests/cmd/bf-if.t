@@ -214,6 +214,14 @@ run bf-if --errors bad.jsonl '.n | ltrimstr(1) | test("x")' cat <few
 is "$status $(wc -l <out) $(jq -c '[.n, .error.class]' bad.jsonl | head -n 1)" '1 0 [1,"condition"]' "--errors"
 run bf-if 'if .n == 3 then halt_error else true end' cat <few
 is "$status $(n_of out)" "1 1 2 4 5 6 7 8 9 " "one that halts fails its entry"
+run bf-if '.a == "\ufffd"' 'sed "s/a/b/"' <<<'{"a":"\ud800"}'
+is "$status $(cat out)" '0 {"b":"\ud800"}' "a lone surrogate is U+FFFD to a condition"
+perl -e 'print "{\"a\":", "[" x 1000, "]" x 1000, "}\n"' >deep
+run bf-if '.a' cat <deep
+case $status in
+0) same deep out "a deep entry is taken" ;;
+*) like "$status $(cat out) $(cat err)" "1  bf-if: <stdin>:1: condition: .a: *depth*" "an entry too deep for libjq fails by name" ;;
+esac
 run bf-if '.n ==' cat <few
 is "$status" 2 "one that is no expression: status 2"
 like "$(cat err)" "bf-if: EXPR .n ==: *" "told"
