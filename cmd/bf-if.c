@@ -392,7 +392,8 @@ on_turn(void *arg)
 {
 	struct choice *x = arg;
 
-	if (x->pump.input_over)
+	/* Where input was lost the pipes are told, too. */
+	if (x->pump.input_over && !stage_is_cut(&x->st))
 		for (size_t i = 0; i < x->pump.n; i++)
 			pump_end(&x->pump, i);
 }

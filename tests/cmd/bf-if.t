@@ -195,6 +195,8 @@ run bf-if '.n % 2 == 0' 'head -n 2; echo "{\"incomplete\":{\"by\":\"x\",\"why\":
 is "$status $(tail -n 1 out)" '75 {"incomplete":{"by":"x","why":"w","status":75}}' "a pipe that is incomplete: its line, last"
 is "$(grep -c incomplete out) $(cat err)" "1 " "once"
 is "$(head -n -1 out | jq -s 'map(.n) | . == sort')" true "in order"
+run bf-if '.n % 2 == 0' 'tee seen' </
+is "$status $(tail -n 1 out | jq .incomplete.status)" "2 2" "input that cannot be read"
 { numbers 1 3; echo '{"n": }'; numbers 5 9; } >bad
 run bf-if '.n % 2 == 0' 'tee seen' <bad
 is "$status $(head -n 3 out | n_of)" "2 1 2 3 " "a bad line: what was before"
