@@ -429,7 +429,7 @@ stage_fail_json(struct stage *st, struct entry *en, struct span error)
 	fail(st, stage_where(st), en, error);
 }
 
-static void
+__attribute__((format(printf, 6, 0))) static void
 fail_as(struct stage *st, const char *where, struct entry *en, const char *class,
     const char *more, const char *fmt, va_list ap)
 {

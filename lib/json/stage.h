@@ -79,9 +79,9 @@ bool stage_line(struct stage *st, struct span *line);
 
 /*
  * For a command that waits for other things too: from now on stage_line() and the
- * like also return false where no whole line is there yet.  stage_waits() says that it
- * was so, and they are called again when stage_fd() is readable.  Output is flushed
- * before each read all the same, and by the caller before it waits.
+ * like also return false where no whole line is there yet.  stage_waits() says that
+ * it was so, and they are called again when stage_fd() is readable.  Output is
+ * flushed before each read all the same, and by the caller before it waits.
  */
 void stage_no_wait(struct stage *st);
 bool stage_waits(const struct stage *st);
