@@ -225,12 +225,20 @@ judge(struct pump *p, size_t i, int status, int signo)
 static void
 reap(struct pump *p, bool block)
 {
-	int how, status;
+	int how, status, r;
 
 	for (size_t i = 0; i < p->n; i++) {
 		struct subpipe *s = &p->pipes[i];
 
-		if (!subpipe_is_done(s) || subpipe_wait(s, block, &how) != 1)
+		if (!subpipe_is_done(s))
+			continue;
+		r = subpipe_wait(s, block, &how);
+		if (r < 0 && errno != EINTR) {
+			s->pid = 0;
+			stage_stop(p->st, STATUS_CANNOT, "cannot wait for %s: %s",
+			    pump_name(p, i), strerror(errno));
+		}
+		if (r != 1)
 			continue;
 		status = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
 		judge(p, i, status, status < 0 ? WTERMSIG(how) : 0);
