@@ -44,6 +44,7 @@ BF_LDFLAGS  = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LIBS_bf-read    = -lcmark
 LIBS_bf-chunk   = -lcmark
 LIBS_bf-llm     = -lzstd
+LIBS_bf-exec    = -lzstd
 LIBS_bf-ledger  = -lzstd
 LIBS_bf-mock    = -lmicrohttpd
 LIBS_sqlite-speed = -lsqlite3
@@ -59,6 +60,7 @@ LIB      := $(BUILD)/libbf.a
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 MAN      := $(sort $(wildcard share/man/*.[157]))
 EXAMPLES := $(sort $(wildcard share/examples/*))
+PROMPTS  := $(sort $(wildcard share/prompts/*))
 
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%.t,$(sort $(wildcard tests/unit/*.c)))
 HELPER   := $(patsubst tests/cmd/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/cmd/*.c)))
@@ -97,12 +99,13 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 $(BUILD)/obj/lib/dialects/providers.o: share/providers.json
 $(BUILD)/obj/lib/price/prices.o: share/prices.json
 $(BUILD)/obj/lib/schema/document.o: share/metaschemas.json
+$(BUILD)/obj/cmd/bf-prompt/prompts.o: $(PROMPTS)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-LINK = $(CC) $(BF_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+LINK = $(CC) $(BF_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 # A command is one file or all the files of its folder.
 define command_rule
@@ -128,9 +131,8 @@ $(BUILD)/fault/%.so: tests/fault/%.c $(BUILD)/flags
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS_test) $(LDLIBS)
-# What bf-extract finds is found by it, not by the library.
-$(BUILD)/fuzz/extract $(BUILD)/run/extract: \
-	$(patsubst %,$(BUILD)/obj/cmd/bf-extract/%.o,answer fence find lists)
+# What a prompt's file says is read by bf-prompt.
+$(BUILD)/fuzz/promptfile $(BUILD)/run/promptfile: $(BUILD)/obj/cmd/bf-prompt/promptfile.o
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS_test) -lcurl $(LIBS_$(*F)) $(LDLIBS)
@@ -201,18 +203,20 @@ $(BUILD)/run/%: $(BUILD)/obj/tests/fuzz/%.o $(LIB)
 
 # install(1) makes the folders; only what is installed here is removed again.
 install: all
-	install -d $(foreach d,$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 $(DATADIR)/examples,'$(DESTDIR)$d')
+	install -d $(foreach d,$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 $(DATADIR)/examples $(DATADIR)/prompts,'$(DESTDIR)$d')
 	install -m 755 $(BINS) '$(DESTDIR)$(BINDIR)'
 	for m in $(MAN); do \
 		install -m 644 $$m "$(DESTDIR)$(MANDIR)/man$${m##*.}" || exit 1; \
 	done
 	install -m 644 $(EXAMPLES) '$(DESTDIR)$(DATADIR)/examples'
+	install -m 644 $(PROMPTS) '$(DESTDIR)$(DATADIR)/prompts'
 
 uninstall:
 	rm -f $(foreach c,$(CMDS),'$(DESTDIR)$(BINDIR)/$c')
 	rm -f $(foreach m,$(MAN),'$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $m))/$(notdir $m)')
 	rm -f $(foreach e,$(EXAMPLES),'$(DESTDIR)$(DATADIR)/examples/$(notdir $e)')
-	-rmdir '$(DESTDIR)$(DATADIR)/examples' '$(DESTDIR)$(DATADIR)'
+	rm -f $(foreach p,$(PROMPTS),'$(DESTDIR)$(DATADIR)/prompts/$(notdir $p)')
+	-rmdir '$(DESTDIR)$(DATADIR)/examples' '$(DESTDIR)$(DATADIR)/prompts' '$(DESTDIR)$(DATADIR)'
 
 clean:
 	rm -rf $(BUILD)

@@ -1,9 +1,11 @@
 /*
  * bf-extract: takes out of each answer what was asked for.
  */
+#include "answer/checked.h"
+#include "answer/find.h"
 #include "base/msg.h"
-#include "extract.h"
-#include "schema.h"
+#include "io/utf8.h"
+#include "turn.h"
 #include "json/columns.h"
 #include "json/stage.h"
 
@@ -27,6 +29,8 @@ enum {
 	OPT_CHECK_FORMATS,
 	OPT_REASONING,
 	OPT_ACCEPT,
+	OPT_TO_HISTORY,
+	OPT_AS,
 	OPT_KEEP
 };
 
@@ -55,6 +59,8 @@ static const struct cli_option options[] = {
     {OPT_ACCEPT, "accept", "LIST",
 	"take answers that ended in length, content_filter, refusal"},
     {'o', "output", "FIELD", "put it into FIELD (default text)"},
+    {OPT_TO_HISTORY, "to-history", "FIELD", "add it to the conversation in FIELD"},
+    {OPT_AS, "as", "ROLE", "who has said it, in that conversation"},
     {OPT_KEEP, "keep", NULL, "keep request and response"},
     {CLI_ERRORS, "errors", "FILE", "write failed entries to FILE"},
     CLI_COMMON,
@@ -63,43 +69,8 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {"bf-extract",
     "[--text|--json|--code[=LANG]|--tag NAME|--regex RE|--list|--integers|"
     "--tool-call[=NAME]] [--last|--all] [-o FIELD|--fields LIST] [--schema FILE] "
-    "[FILE...]",
+    "[--to-history FIELD --as ROLE] [FILE...]",
     "take what was asked for out of answers", options};
-
-static const struct {
-	const char *class;
-	const char *message;
-} misses[] = {
-    [MISS_RESPONSE] = {"no_response", "no response.text"},
-    [MISS_REASONING] = {"reasoning_open",
-	"the answer's reasoning block has no end: the answer itself is not there"},
-    [MISS_EMPTY] = {"empty", "what was found is empty"},
-    [MISS_JSON] = {"not_found", "no JSON in the answer"},
-    [MISS_JSON_BUDGET] = {"gave_up",
-	"too many brackets that never close to look for JSON among them"},
-    [MISS_CODE] = {"not_found", "no such code block in the answer"},
-    [MISS_CODE_OPEN] = {"not_closed", "the answer's code block has no end"},
-    [MISS_TAG] = {"not_found", "the tag is not in the answer"},
-    [MISS_TAG_OPEN] = {"not_closed", "the tag in the answer has no end tag"},
-    [MISS_REGEX] = {"not_found", "the expression does not match the answer"},
-    [MISS_REGEX_GROUP] = {"not_found",
-	"the expression matches, but its first group took no part"},
-    [MISS_REGEX_LIMIT] = {"gave_up",
-	"the expression backtracks too much on the answer"},
-    [MISS_LIST] = {"not_found", "no list in the answer"},
-    [MISS_INTEGERS] = {"not_found", "no whole number in the answer"},
-    [MISS_INTEGER] = {"not_found", "a number in the answer is no whole number"},
-    [MISS_RANGE] = {"not_found",
-	"a range of numbers in the answer runs backwards, or is too long"},
-    [MISS_CALL] = {"not_found", "no such tool call in the answer"},
-    [MISS_ARGUMENTS] = {"not_found", "the arguments of the tool call are no JSON"},
-    [MISS_JSON_MORE] = {"not_alone", "more brackets follow the JSON in the answer"},
-    [MISS_LENGTH] = {"length",
-	"the answer was cut at its length limit (--accept length takes it)"},
-    [MISS_FILTER] = {"content_filter",
-	"the content filter cut the answer (--accept content_filter takes it)"},
-    [MISS_REFUSAL] = {"refusal", "the model refused (--accept refusal takes it)"},
-};
 
 /* What each of the options looks for; NULL: the text itself. */
 static const struct mode {
@@ -126,6 +97,7 @@ struct extract {
 	bool field_given;
 	struct columns columns;     /* --fields */
 	struct buf reasoning_field; /* empty: not asked for */
+	struct turn turn;           /* --to-history */
 	bool accepts[MISS_REFUSAL + 1];
 	const char *schema; /* NULL: any JSON will do */
 	bool formats;
@@ -210,7 +182,7 @@ accept_set(struct extract *x, const struct cli *c)
 		word = span_of(rest.p, strcspn(rest.p, ","));
 		known = false;
 		for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-			if (span_eq(word, span_str(misses[all[i]].class)))
+			if (span_eq(word, span_str(miss_class(all[i]))))
 				x->accepts[all[i]] = known = true;
 		if (!known)
 			cli_usage(c,
@@ -244,6 +216,18 @@ fields_set(struct extract *x, const struct cli *c)
 }
 
 static void
+role_set(struct extract *x, const struct cli *c)
+{
+	struct span role = span_str(c->arg);
+
+	if (role.n == 0 || utf8_valid(role) != role.n)
+		cli_usage(c, "%s takes a name, in UTF-8", c->name);
+	if (span_eq(role, SPAN("system")))
+		cli_usage(c, "%s: system is nobody who speaks", c->name);
+	x->turn.role = role;
+}
+
+static void
 option_set(struct extract *x, const struct cli *c, int key)
 {
 	switch (key) {
@@ -270,6 +254,12 @@ option_set(struct extract *x, const struct cli *c, int key)
 		break;
 	case OPT_ACCEPT:
 		accept_set(x, c);
+		break;
+	case OPT_TO_HISTORY:
+		field_set(&x->turn.field, c->name, c->arg);
+		break;
+	case OPT_AS:
+		role_set(x, c);
 		break;
 	case OPT_FIRST:
 	case OPT_LAST:
@@ -313,6 +303,20 @@ schema_read(struct extract *x, struct cli *c)
 }
 
 static void
+history_check(const struct extract *x, const struct cli *c)
+{
+	bool asked = x->turn.field.len > 0;
+
+	if (asked != (x->turn.role.p != NULL))
+		cli_usage(c, "--to-history and --as go together");
+	if (asked && x->search.named)
+		cli_usage(c, "--to-history takes no groups with names");
+	if (asked && x->field_given &&
+	    span_eq(buf_span(&x->turn.field), buf_span(&x->field)))
+		cli_usage(c, "--to-history and -o name the same field");
+}
+
+static void
 options_read(struct extract *x, struct cli *c)
 {
 	int key;
@@ -331,26 +335,10 @@ options_read(struct extract *x, struct cli *c)
 		cli_usage(c, "--fields is for one --json or --tool-call");
 	if (x->columns.given && x->field_given)
 		cli_usage(c, "either --fields or -o");
+	history_check(x, c);
 }
 
 /* ---- answers ---- */
-
-/* Whether the answer is a whole one; else what it is. */
-static enum miss
-answer_end(const struct extract *x, struct span response)
-{
-	struct span reason = json_get(response, "finish_reason");
-	struct span refusal = json_get(response, "refusal");
-	enum miss miss = MISS_NONE;
-
-	if (refusal.p != NULL && json_type(refusal) == JSON_TRUE)
-		miss = MISS_REFUSAL;
-	else if (reason.p != NULL && json_is(reason, "length"))
-		miss = MISS_LENGTH;
-	else if (reason.p != NULL && json_is(reason, "content_filter"))
-		miss = MISS_FILTER;
-	return x->accepts[miss] ? MISS_NONE : miss;
-}
 
 /* The decoded answer's part that was asked for, as JSON in x->value. */
 static enum miss
@@ -403,8 +391,8 @@ answer_extract(struct extract *x, struct span response)
 
 	if (response.p == NULL)
 		return MISS_RESPONSE;
-	miss = answer_end(x, response);
-	if (miss != MISS_NONE)
+	miss = response_end(response);
+	if (miss != MISS_NONE && !x->accepts[miss])
 		return miss;
 	buf_clear(&x->value);
 	buf_clear(&x->reasoning);
@@ -464,11 +452,35 @@ put(struct extract *x, struct entry *en)
 		put_fields(x, en);
 	else if (!x->field_given && x->search.which != WHICH_ALL && x->search.named)
 		put_groups(x, en);
-	else
+	else if (x->field_given || x->turn.field.len == 0)
 		entry_set(en, buf_cstr(&x->field), buf_span(&x->value));
 	if (x->reasoning_field.len > 0 && x->reasoning.len > 0)
 		entry_set(
 		    en, buf_cstr(&x->reasoning_field), buf_span(&x->reasoning));
+	if (x->turn.field.len > 0)
+		entry_set(en, buf_cstr(&x->turn.field), buf_span(&x->turn.turns));
+}
+
+static void
+fail_miss(struct stage *st, struct entry *en, enum miss miss)
+{
+	stage_fail(st, en, miss_class(miss), "%s", miss_message(miss));
+}
+
+/* false: it is no turn of the conversation, and the entry has failed. */
+static bool
+is_turn(struct extract *x, struct stage *st, struct entry *en)
+{
+	struct err e = ERR_INIT;
+	int rc;
+
+	rc = turn_add(&x->turn, entry_get(en, buf_cstr(&x->turn.field)),
+	    buf_span(&x->value), &e);
+	if (rc < 0)
+		stage_fail(st, en, "bad_history", "%s", e.text);
+	else if (rc == 1)
+		fail_miss(st, en, MISS_EMPTY);
+	return rc == 0;
 }
 
 /* false: the JSON is not what the schema says, and the entry has failed. */
@@ -493,7 +505,7 @@ entry_extract(struct extract *x, struct stage *st, struct entry *en)
 	struct span path;
 
 	if (miss != MISS_NONE) {
-		stage_fail(st, en, misses[miss].class, "%s", misses[miss].message);
+		fail_miss(st, en, miss);
 		return true;
 	}
 	if (!is_valid(x, st, en))
@@ -505,6 +517,8 @@ entry_extract(struct extract *x, struct stage *st, struct entry *en)
 		    (int)path.n, path.p);
 		return true;
 	}
+	if (x->turn.field.len > 0 && !is_turn(x, st, en))
+		return true;
 	put(x, en);
 	return stage_emit(st, en);
 }
@@ -518,6 +532,7 @@ extract_release(struct extract *x)
 	columns_release(&x->columns);
 	buf_release(&x->field);
 	buf_release(&x->reasoning_field);
+	turn_release(&x->turn);
 	buf_release(&x->text);
 	buf_release(&x->value);
 	buf_release(&x->reasoning);

@@ -48,6 +48,7 @@ asked_begin(struct asked *a, struct span body, struct err *e)
 	a->code = NULL;
 	a->bytes = 0;
 	a->have_system = false;
+	a->answers = 0;
 	buf_clear(&a->prompt);
 	buf_clear(&a->system);
 	buf_clear(&a->plain);
@@ -137,6 +138,7 @@ asked_end_message(struct asked *a, enum asked_role role)
 		swap(&a->system, &a->part);
 	}
 	a->after_tool = role == ASKED_TOOL;
+	a->answers += role == ASKED_OTHER;
 	buf_clear(&a->part);
 }
 

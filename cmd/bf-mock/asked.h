@@ -37,6 +37,7 @@ struct asked {
 	struct span tool_named;     /* the only one that may be called */
 	struct images images;
 	bool after_tool;            /* the last message is what a tool gave */
+	unsigned answers;           /* turns that are the model's own */
 	/* what is wrong, where the parser says so */
 	char member[96];  /* "input[0].role"; empty: not said */
 	const char *code; /* static text; NULL: none */

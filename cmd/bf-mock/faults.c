@@ -33,6 +33,7 @@ static const struct {
     {"huge-header", FAULT_HUGE_HEADER},
     {"long-length", FAULT_LONG_LENGTH},
     {"many-headers", FAULT_MANY_HEADERS},
+    {"misformat", FAULT_MISFORMAT},
     {"no-body", FAULT_NO_BODY},
     {"null-content", FAULT_NULL_CONTENT},
     {"redirect", FAULT_REDIRECT},
@@ -330,6 +331,7 @@ fault_answers(enum fault_kind kind)
 	case FAULT_CRLF:
 	case FAULT_GZIP:
 	case FAULT_MANY_HEADERS:
+	case FAULT_MISFORMAT:
 	case FAULT_RESET_AFTER:
 	case FAULT_WHITE_SPACE:
 		return true;

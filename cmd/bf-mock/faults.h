@@ -35,6 +35,7 @@ enum fault_kind {
 	/* the answer, in an unusual form */
 	FAULT_CHUNKED,
 	FAULT_GZIP,
+	FAULT_MISFORMAT, /* and another text, where it was to satisfy a schema */
 	FAULT_WHITE_SPACE,
 	/* of answers that are streamed */
 	FAULT_CRLF,

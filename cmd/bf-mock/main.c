@@ -37,6 +37,7 @@ enum {
 	OPT_SCENARIO,
 	OPT_STATUS,
 	OPT_TOOL_CALLS,
+	OPT_CUT,
 	OPT_TPM,
 	OPT_WINDOW,
 };
@@ -48,6 +49,7 @@ static const struct cli_option options[] = {
 	"answer with the reply whose match fits; JSON Lines"},
     {OPT_BODY, "body", "FILE", "answer every completion with these bytes"},
     {OPT_TOOL_CALLS, "tool-calls", NULL, "call a tool wherever there are any"},
+    {OPT_CUT, "cut", NULL, "cut answers at the tokens that the request allows"},
     {OPT_FINISH_REASON, "finish-reason", "REASON",
 	"why answers end (default stop)"},
     {OPT_CACHED, "cached", "PCT", "this part of each input was cached"},
@@ -334,6 +336,9 @@ take_option(struct mock *m, struct cli *cli, int key)
 		break;
 	case OPT_TOOL_CALLS:
 		provider->tool_calls = true;
+		break;
+	case OPT_CUT:
+		provider->cut = true;
 		break;
 	case OPT_TPM:
 		provider->limits.tokens = cli_u64(cli);

@@ -41,6 +41,7 @@ provider_release(struct provider *p)
 	buf_release(&p->fields);
 	buf_release(&p->content);
 	buf_release(&p->made);
+	buf_release(&p->cut);
 }
 
 static void
@@ -351,6 +352,31 @@ satisfy(struct provider *p, struct span *content, struct err *e)
 	return 0;
 }
 
+/* What a model may answer that was asked for JSON: in words, not to the end, a list of it. */
+static void
+misformat(struct provider *p, struct span *content)
+{
+	static const char *const around[][2] = {
+	    {"That is hard to say, but I would guess ", ""}, {"", ""}, {"[", "]"}};
+	uint64_t how = prompt_seed(p) % 3;
+	struct span said = buf_span(&p->made);
+
+	said.n = how == 0 ? 0 : how == 1 ? said.n / 2 : said.n;
+	buf_clear(&p->content);
+	buf_adds(&p->content, around[how][0]);
+	json_escape(&p->content, said);
+	buf_adds(&p->content, around[how][1]);
+	*content = buf_span(&p->content);
+}
+
+/* Whoever is corrected twice gets it right. */
+static bool
+is_misformatted(const struct provider *p, const struct outcome *o)
+{
+	return o->fault != NULL && o->fault->kind == FAULT_MISFORMAT &&
+	       p->asked.schema.p != NULL && p->asked.answers < 2;
+}
+
 /* After what a tool gave there is an answer, unless it must be another call. */
 static bool
 is_tool_wanted(const struct provider *p)
@@ -425,6 +451,8 @@ find_answer(
 			answer_error(p, o, out, 400, NULL, span_str(e.text));
 			return -1;
 		}
+		if (is_misformatted(p, o))
+			misformat(p, &a->content);
 	} else {
 		a->content = buf_span(&p->asked.prompt);
 	}
@@ -463,6 +491,30 @@ set_usage(struct provider *p, struct answer *a)
 			  a->usage.reasoning;
 }
 
+/* A text that is longer than the request allows ends there. */
+static void
+cut(struct provider *p, struct answer *a)
+{
+	uint64_t allowed = (uint64_t)p->asked.max_tokens;
+	struct span text;
+	size_t most;
+
+	if (!p->config->cut || allowed == 0 || a->message.p != NULL)
+		return;
+	buf_clear(&p->made);
+	json_unescape(&p->made, a->content);
+	text = buf_span(&p->made);
+	if (asked_tokens(text.n) <= allowed)
+		return;
+	most = (size_t)allowed * 4;
+	while (most > 0 && ((unsigned char)text.p[most] & 0xc0) == 0x80)
+		most--;
+	buf_clear(&p->cut);
+	json_escape(&p->cut, span_of(text.p, most));
+	a->content = buf_span(&p->cut);
+	a->finish_reason = SPAN("length");
+}
+
 static void
 count_answer(struct provider *p, uint64_t hash)
 {
@@ -486,6 +538,7 @@ answer_well(
 	} else if (parse(p, &e) == -1) {
 		answer_wrong(p, &e, o, out);
 	} else if (find_answer(p, &a, o, out) == 0) {
+		cut(p, &a);
 		set_usage(p, &a);
 		billing_add(&p->billing, p->asked.model, &a.usage);
 		o->stream = p->asked.stream && p->asked.sse;
@@ -554,6 +607,9 @@ provider_answer(struct provider *p, const struct ask *ask, int64_t now_us,
 	    inject_fault(p, &d, times, now_us, o, out))
 		return;
 	answer_well(p, id, o, out);
+	if (o->fault != NULL && o->fault->kind == FAULT_MISFORMAT &&
+	    !is_misformatted(p, o))
+		o->fault = NULL;
 	/* What is refused anyway is refused plainly. */
 	if (o->status != 200 ||
 	    (o->fault != NULL && fault_needs_stream(o->fault->kind) && !o->stream))

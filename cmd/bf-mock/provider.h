@@ -23,6 +23,7 @@ struct provider_config {
 	struct span finish_reason; /* SPAN_NONE: "stop" */
 	const char *error_code;  /* in place of an injected fault's own code; NULL */
 	const char *retry_after; /* with injected 429 and 503; NULL: not */
+	bool cut;                /* texts, at the tokens that are allowed */
 	bool tool_calls;         /* whenever there are tools, not only when one must be called */
 	bool error_array;        /* errors as some of the dialects' servers send them */
 	int64_t latency_min, latency_max; /* microseconds */
@@ -51,7 +52,7 @@ struct provider {
 	struct billing billing;
 	struct asked asked;
 	struct entry entry;
-	struct buf fields, content, made;
+	struct buf fields, content, made, cut;
 };
 
 /* A completion request as it came. */

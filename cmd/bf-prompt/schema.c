@@ -147,22 +147,39 @@ add_name(struct buf *out, const char *path, struct span schema)
 	buf_release(&scratch);
 }
 
+static void
+add_format(struct buf *out, const char *path, struct span schema)
+{
+	buf_adds(out, "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"");
+	add_name(out, path, schema);
+	buf_addf(out, "\",\"strict\":%s,\"schema\":",
+	    root_is_strict(schema) ? "true" : "false");
+	buf_addspan(out, schema);
+	buf_adds(out, "}}");
+}
+
 int
 schema_format(const char *path, struct buf *out, struct err *e)
 {
 	struct buf text = BUF_INIT;
 	struct schema *s = schema_load(path, NULL, &text, e);
 
-	if (s != NULL) {
-		buf_adds(
-		    out, "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"");
-		add_name(out, path, buf_span(&text));
-		buf_addf(out, "\",\"strict\":%s,\"schema\":",
-		    root_is_strict(buf_span(&text)) ? "true" : "false");
-		buf_addspan(out, buf_span(&text));
-		buf_adds(out, "}}");
-	}
+	if (s != NULL)
+		add_format(out, path, buf_span(&text));
 	buf_release(&text);
 	schema_free(s);
 	return s == NULL ? -1 : 0;
+}
+
+int
+schema_format_text(
+    const char *name, struct span text, struct buf *out, struct err *e)
+{
+	struct schema *s = schema_compile(text, NULL, e);
+
+	if (s == NULL)
+		return err_prefix(e, "%s", name);
+	add_format(out, name, text);
+	schema_free(s);
+	return 0;
 }

@@ -15,4 +15,8 @@
  */
 int schema_format(const char *path, struct buf *out, struct err *e);
 
+/* The same of JSON, compact, without a file; name is a path's, and begins e. */
+int schema_format_text(
+    const char *name, struct span text, struct buf *out, struct err *e);
+
 #endif

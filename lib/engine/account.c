@@ -78,7 +78,7 @@ account_ended(
 	histogram_add(a->latency, us);
 	if (a->first != NULL)
 		histogram_add(a->first,
-		    (uint64_t)(micros - c->http.micros + c->http.first_micros));
+		    (uint64_t)(micros - c->ask.micros + c->ask.first_micros));
 	for (i = 0; i < LATENCY_BOUNDS; i++)
 		a->within[i] += us <= bounds[i].us;
 }
@@ -255,6 +255,8 @@ add_stats(const struct engine *en, struct buf *b, int status)
 	add_number(b, "retries", (int64_t)en->retries);
 	add_number(b, "cooldowns", (int64_t)en->cooldowns);
 	add_number(b, "fallbacks", (int64_t)en->fallbacks);
+	add_number(b, "repairs", (int64_t)en->repairs);
+	add_number(b, "grown", (int64_t)en->grown);
 	add_number(b, "hedges", (int64_t)en->hedges);
 	add_number(b, "hedges_won", (int64_t)en->hedges_won);
 	add_classes(b, "retries_by_class", &en->account.retries);
@@ -415,6 +417,10 @@ add_metrics(const struct engine *en, struct buf *b, int status)
 	    "Times that a model refused calls for a while.", en->cooldowns);
 	add_single(b, "fallbacks_total", "counter",
 	    "Entries passed on to another model, each time.", en->fallbacks);
+	add_single(b, "repairs_total", "counter",
+	    "Answers sent back with what was wrong with them.", en->repairs);
+	add_single(b, "grown_total", "counter",
+	    "Entries asked again as their answer was cut.", en->grown);
 	add_single(b, "hedges_total", "counter",
 	    "Second copies of slow calls; they are calls too.", en->hedges);
 	add_single(b, "hedges_won_total", "counter",

@@ -5,7 +5,6 @@
 #include "base/msg.h"
 #include "engine/inlined.h"
 #include "io/clock.h"
-#include "io/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -159,10 +158,12 @@ call_new(struct engine *en, struct request *r)
 	c->timer.fn = on_backoff_over;
 	c->timer.arg = c;
 	c->mark = MARKS_NONE;
-	c->http.done = attempt_done;
-	c->http.arg = c;
 	buf_addspan(&c->wire, buf_span(&r->wire));
-	c->http.body = buf_span(c->wire.len > 0 ? &c->wire : &c->body);
+	c->ask = (struct broker_call){.provider = c->provider,
+	    .model = buf_span(&c->model),
+	    .body = buf_span(c->wire.len > 0 ? &c->wire : &c->body),
+	    .done = attempt_done,
+	    .arg = c};
 	return c;
 }
 
@@ -238,7 +239,7 @@ fail_large(struct engine *en, struct call *c)
 }
 
 void
-calls_add(struct engine *en, struct job *job, struct request *r)
+calls_add(struct engine *en, struct job *job, struct request *r, bool further)
 {
 	struct call *c = table_find(en, r->key);
 	bool made = c == NULL;
@@ -258,6 +259,8 @@ calls_add(struct engine *en, struct job *job, struct request *r)
 		return;
 	if (c->lane->tpm != 0 && c->tokens > c->lane->tpm)
 		fail_large(en, c);
+	else if (further)
+		calls_again(c);
 	else
 		warm_add(en, c);
 }
@@ -293,95 +296,21 @@ calls_put_off(struct engine *en, struct call *c, int64_t delay_us)
 
 /* ---- sent ---- */
 
-static struct http_target *
-make_target(
-    struct engine *en, const struct provider *p, const char *path, struct err *e)
-{
-	struct buf url = BUF_INIT, authorization = BUF_INIT;
-	const char *headers[3] = {"Content-Type: application/json", NULL};
-	struct http_target *t;
-	size_t n = 1;
-
-	buf_addf(&url, "%s%s", p->base_url, path);
-	if (p->dialect->header != NULL)
-		headers[n++] = p->dialect->header;
-	if (p->key != NULL) {
-		provider_add_key(p, &authorization);
-		headers[n++] = buf_cstr(&authorization);
-	}
-	t = http_target_new(en->http, buf_cstr(&url), headers, n, e);
-	if (authorization.len > 0)
-		secret_wipe(authorization.data, authorization.len);
-	buf_release(&authorization);
-	buf_release(&url);
-	return t;
-}
-
-/* On the first call of the run libcurl is loaded. 0, or -1 and e. */
-static int
-open_http(struct engine *en, const struct provider *p, struct err *e)
-{
-	struct http_options o = {.timeout_us = en->o->timeout_us,
-	    .connect_timeout_us = en->o->connect_timeout_us,
-	    .first_byte_us = en->o->first_byte_us,
-	    .stall_us = en->o->stall_us,
-	    .cacert = en->o->cacert,
-	    .http1_only = en->o->http1_only,
-	    .keep = rates_headers,
-	    .nkeep = RATES_HEADERS,
-	    .user_agent = "bf-llm/" BF_VERSION};
-
-	if (provider_ready(p, e) != 0)
-		return -1;
-	if (en->http == NULL)
-		en->http = http_new(en->loop, &o);
-	return 0;
-}
-
-static struct http_target *
-find_target(struct engine *en, const struct provider *p, const char *path)
-{
-	for (size_t i = 0; i < en->ntargets; i++)
-		if (en->targets[i].provider == p &&
-		    strcmp(en->targets[i].path, path) == 0)
-			return en->targets[i].http;
-	return NULL;
-}
-
-/* NULL and e. */
-static struct http_target *
-target_of(struct engine *en, const struct call *c, struct err *e)
-{
-	const struct provider *p = c->provider;
-	struct http_target *t = NULL;
-	struct buf path = BUF_INIT;
-
-	if (dialect_path(
-		&path, p->dialect, buf_span(&c->model), en->o->stream, e) == 0 &&
-	    (t = find_target(en, p, buf_cstr(&path))) == NULL &&
-	    open_http(en, p, e) == 0 &&
-	    (t = make_target(en, p, buf_cstr(&path), e)) != NULL) {
-		en->targets = mem_resize(
-		    en->targets, en->ntargets + 1, sizeof *en->targets);
-		en->targets[en->ntargets++] = (struct target){
-		    p, mem_strdup(buf_cstr(&path)), t};
-	}
-	buf_release(&path);
-	return t;
-}
-
 static int
 start_call(struct engine *en, struct call *c, struct err *e)
 {
-	c->http.target = target_of(en, c, e);
-	if (c->http.target == NULL)
-		return -1;
 	if (flight_open(en, e) != 0) {
 		en->ledger_lost = true;
 		return err_prefix(e, "cannot record answers");
 	}
 	flight_begin(en, c);
-	if (http_start(en->http, &c->http, e) != 0) {
+	c->ask = (struct broker_call){.provider = c->ask.provider,
+	    .model = c->ask.model,
+	    .body = c->ask.body,
+	    .done = c->ask.done,
+	    .arg = c->ask.arg,
+	    .asked_us = -1};
+	if (en->broker->submit(en->broker, &c->ask, en->loop, e) != 0) {
 		flight_end(en, c);
 		return -1;
 	}
@@ -510,42 +439,47 @@ calls_start(struct engine *en)
 
 /* ---- told to the jobs ---- */
 
-/* What its entries fail with; NULL: nothing. */
-static const char *
-class_of(const struct engine *en, const struct outcome *o)
+void
+outcome_free(struct outcome *o)
 {
-	if (o->failed)
-		return o->class;
-	return o->aside == NULL || output_accepts(en, o->aside) ? NULL : o->aside;
+	buf_release(&o->text);
+	buf_release(&o->error);
+	free(o);
 }
 
-/* To another model, if there is one to ask. */
-static bool
-pass_on(struct engine *en, struct job *job, const char *class)
+/* Something is asked further, if there is anything to ask. */
+static enum further
+pass_on(struct engine *en, struct job *job, struct outcome *o)
 {
-	if (!fallback_ask(en, job, class))
-		return false;
+	enum further further = further_ask(en, job, o->class,
+	    o->failed ? SPAN_NONE : buf_span(&o->text), buf_span(&o->error));
+
 	/* In the order of the input it has its place already. */
-	if (job->call == NULL && en->o->unordered) {
+	if (further == FURTHER_ASKED && job->call == NULL && en->o->unordered) {
 		en->held -= job->held;
 		output_queue(en, job);
 	}
-	return true;
+	return further;
 }
 
 static void
 settle_job(struct engine *en, struct job *job, struct outcome *o)
 {
+	enum further further = FURTHER_NOTHING;
+
 	job->call = NULL;
-	if (o != NULL && pass_on(en, job, class_of(en, o)))
+	if (o != NULL)
+		further = pass_on(en, job, o);
+	if (further == FURTHER_ASKED)
 		return;
-	job->outcome = o;
-	if (o != NULL) {
-		o->refs++;
-		limits_settled(en, class_of(en, o));
-	} else {
+	job->settled = true;
+	if (o == NULL || further == FURTHER_LEFT) {
 		job->left = true;
 		en->left++;
+	} else {
+		job->outcome = o;
+		o->refs++;
+		limits_settled(en, o->class);
 	}
 	/* In the order of the input it has its place already. */
 	if (!en->o->unordered)
@@ -570,8 +504,7 @@ settle_call(struct engine *en, struct call *c, bool lost)
 	}
 	/* An answer that could not be recorded must not be seen. */
 	if (o != NULL && !o->failed && o->recorded && en->ledger_lost) {
-		buf_release(&o->text);
-		free(o);
+		outcome_free(o);
 		o = NULL;
 	}
 	if (o != NULL) {
@@ -579,8 +512,9 @@ settle_call(struct engine *en, struct call *c, bool lost)
 		o->next = en->fresh;
 		en->fresh = o;
 		if (!o->failed) {
-			en->answered++;
 			anew_answered(en, c->key);
+			o->class = further_judge(
+			    en, &o->text, o->aside, o->attempts, &o->error);
 		}
 	}
 	for (job = c->jobs; job != NULL; job = next) {
@@ -588,6 +522,7 @@ settle_call(struct engine *en, struct call *c, bool lost)
 		job->follower = NULL;
 		settle_job(en, job, o);
 	}
+	en->answered += o != NULL && !o->failed && o->refs > 1;
 	table_take(en, c);
 	call_free(c);
 }
@@ -612,17 +547,12 @@ calls_free(struct engine *en)
 	calls_drop(en);
 	while ((c = en->ended.first) != NULL) {
 		call_list_take(&en->ended, c);
-		if (c->outcome != NULL) {
-			buf_release(&c->outcome->text);
-			free(c->outcome);
-		}
+		if (c->outcome != NULL)
+			outcome_free(c->outcome);
 		call_free(c);
 	}
 	free(en->table);
 	warm_close(en);
-	for (size_t i = 0; i < en->ntargets; i++)
-		free(en->targets[i].path);
-	free(en->targets);
 	lanes_free(en);
 	record_close(en);
 }

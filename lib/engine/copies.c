@@ -59,8 +59,11 @@ make_copy(struct engine *en, struct call *c)
 	memcpy(copy->key, c->key, sizeof copy->key);
 	buf_addspan(&copy->model, buf_span(&c->model));
 	copy->mark = MARKS_NONE;
-	copy->http = (struct http_call){
-	    .body = c->http.body, .done = attempt_done, .arg = copy};
+	copy->ask = (struct broker_call){.provider = c->provider,
+	    .model = buf_span(&copy->model),
+	    .body = c->ask.body,
+	    .done = attempt_done,
+	    .arg = copy};
 	copy->is_copy = true;
 	copy->twin = c;
 	c->twin = copy;
@@ -167,7 +170,7 @@ copies_landed(struct engine *en, struct call *x)
 int64_t
 copies_micros(struct call *x)
 {
-	return x->http.micros + x->sent - copies_call(x)->sent;
+	return x->ask.micros + x->sent - copies_call(x)->sent;
 }
 
 void
@@ -179,7 +182,7 @@ copies_answered(struct engine *en, struct call *x)
 		hedge_answered(x->lane->hedge, copies_micros(x));
 	if (!copies_other_flies(x))
 		return;
-	http_cancel(&other->http);
+	en->broker->cancel(en->broker, &other->ask);
 	other->place = CALL_LANDED;
 	en->flying--;
 	lanes_landed(en, other);

@@ -101,25 +101,25 @@ on_deadline(void *arg)
 #define OTHER_FILES 24 /* beside sockets and the ledger */
 
 /*
- * Makes room for a socket per call beside the files; where the hard limit is in
+ * Makes room for what a call takes beside the files; where the hard limit is in
  * the way, fewer calls are in flight, which is said.
  */
 static void
 fit_descriptors(struct engine *en)
 {
-	uint64_t others = OTHER_FILES, need, fit;
+	uint64_t others = OTHER_FILES, need, fit, each = en->broker->files;
 	struct rlimit limit;
 
 	if (en->ledger != NULL)
 		others += ledger_files(en->ledger);
-	need = en->o->jobs + others;
+	need = en->o->jobs * each + others;
 	en->jobs_most = (size_t)en->o->jobs;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
 	(void)fd_raise_limit();
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
-	fit = limit.rlim_cur > others + 1 ? limit.rlim_cur - others : 1;
+	fit = limit.rlim_cur > others + each ? (limit.rlim_cur - others) / each : 1;
 	if (fit >= en->o->jobs)
 		return;
 	en->jobs_most = (size_t)fit;
@@ -334,12 +334,19 @@ summarise(struct engine *en)
 	if (en->fallbacks > 0)
 		buf_addf(
 		    &b, ", %" PRIu64 " passed on to another model", en->fallbacks);
-	buf_adds(&b, "; ");
-	add_count(&b, en->tokens_in);
-	buf_adds(&b, " tokens in, ");
-	add_count(&b, en->tokens_out);
-	buf_adds(&b, " out");
-	add_cost(&b, en);
+	if (en->repairs > 0)
+		buf_addf(&b, ", %" PRIu64 " sent back for repair", en->repairs);
+	if (en->grown > 0)
+		buf_addf(
+		    &b, ", %" PRIu64 " asked again for a longer answer", en->grown);
+	if (en->broker->costs) {
+		buf_adds(&b, "; ");
+		add_count(&b, en->tokens_in);
+		buf_adds(&b, " tokens in, ");
+		add_count(&b, en->tokens_out);
+		buf_adds(&b, " out");
+		add_cost(&b, en);
+	}
 	buf_addf(&b, "; %.1f s", (double)(clock_mono_us() - en->started) / 1e6);
 	engine_say(en, ENGINE_INFO, "%s", buf_cstr(&b));
 	buf_release(&b);
@@ -369,7 +376,7 @@ close_all(struct engine *en)
 	finish_ledger(en);
 	finish_account(en);
 	found_keep(en);
-	http_free(en->http);
+	en->broker->close(en->broker);
 	calls_free(en);
 	flight_close(en);
 	anew_close(en);
@@ -382,10 +389,10 @@ close_all(struct engine *en)
 }
 
 int
-engine_run(const struct engine_options *o, struct providers *ps, int *signo)
+engine_run(const struct engine_options *o, struct broker *b, int *signo)
 {
 	struct engine en = {.o = o,
-	    .providers = ps,
+	    .broker = b,
 	    .entry = ENTRY_INIT,
 	    .out_entry = ENTRY_INIT,
 	    .again = ENTRY_INIT,

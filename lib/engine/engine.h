@@ -1,5 +1,6 @@
 /*
  * engine: entries in, calls in flight, answers recorded and then put out.
+ * Who answers them is a broker's to know (broker.h).
  *
  * One thread and one event loop.  The order of events for a call is: send,
  * answer, record in the ledger (write(2) done), entry to standard output; so
@@ -20,7 +21,8 @@
 #ifndef BF_ENGINE_ENGINE_H
 #define BF_ENGINE_ENGINE_H
 
-#include "dialects/provider.h"
+#include "answer/judge.h"
+#include "engine/broker.h"
 #include "engine/progress.h"
 #include "ledger/ledger.h"
 #include "price/prices.h"
@@ -64,6 +66,7 @@ struct engine_plan {
 	struct engine_plan_model *models;
 	size_t nmodels;
 	double seconds; /* negative: not known */
+	bool costs;     /* else tokens and money are nothing */
 };
 
 struct engine_options {
@@ -72,7 +75,6 @@ struct engine_options {
 	bool keep_going;
 	uint64_t max_line;
 
-	const char *model; /* where the request names none; may be NULL */
 	unsigned accept;
 	bool lenient;      /* what a dialect cannot say is left out, and told of */
 	bool stream;       /* answers are asked for in pieces */
@@ -83,24 +85,26 @@ struct engine_options {
 	uint64_t attempts; /* per call; those answered with 429 do not count */
 	const char **fallback; /* models to ask for what the first one does not answer */
 	size_t nfallback;
+	struct judge *judge; /* answers are what it takes; NULL: all are taken */
+	unsigned repairs;    /* times that an answer goes back with its errors, of a model */
+	const char **repair_models; /* that are asked then, one after the other; none: the same */
+	size_t nrepair_models;
+	const char **repair_temperatures; /* likewise, JSON numbers */
+	size_t nrepair_temperatures;
+	bool escalate;           /* what is still invalid goes to those of fallback */
+	int64_t grow_max_tokens; /* up to so many are asked for where an answer was cut; 0: never */
 	double hedge;      /* the part of calls, 0.5 to 1, after which a call is doubled; 0: none */
 	bool warm_prefix;  /* of the calls with the same prompt prefix one goes first */
 	uint64_t max_calls; /* of this run, attempts counted; UINT64_MAX: no limit */
 	int64_t max_cost;   /* of this run, 10^-9 US dollars; -1: no limit */
 	int64_t max_tokens_total; /* of this run, in and out; -1: no limit */
 	int64_t budget_window_us; /* what the ledger has of that time counts too; 0: nothing */
-	const struct prices *prices; /* NULL: none are known */
-	int64_t timeout_us;
-	int64_t connect_timeout_us;
-	int64_t first_byte_us; /* to the first byte of an answer; 0: none */
-	int64_t stall_us;
+	struct prices *prices; /* NULL: none are known */
 	int64_t max_wait_us; /* the longest Retry-After that is waited for */
 	int64_t deadline_us; /* of the run; 0: none */
 	double fail_over;    /* the part of entries that may fail in this run, 0 to 1 */
 	const char **abort_on; /* classes: an entry that fails with one stops the run */
 	size_t nabort_on;
-	const char *cacert;
-	bool http1_only; /* no HTTP/2, though it is offered */
 
 	const char *ledger; /* a directory; NULL: none is kept */
 	enum ledger_sync sync;
@@ -132,6 +136,6 @@ struct engine_options {
  * a closed standard output, *signo is that signal and the caller dies of it
  * (fd_die_of()); else 0.
  */
-int engine_run(const struct engine_options *o, struct providers *ps, int *signo);
+int engine_run(const struct engine_options *o, struct broker *b, int *signo);
 
 #endif

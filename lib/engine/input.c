@@ -152,12 +152,16 @@ count_dropped(struct engine *en)
 
 int
 input_request(struct engine *en, struct request *r, const struct entry *entry,
-    size_t asked, struct err *e)
+    const struct way *way, struct err *e)
 {
 	r->lenient = en->o->lenient;
 	r->stream = en->o->stream;
-	r->instead = asked == 0 ? NULL : en->o->fallback[asked - 1];
-	if (request_read(r, entry, en->o->model, en->providers, e) != 0)
+	r->given = way == NULL || way->body.len == 0 ? SPAN_NONE
+						     : buf_span(&way->body);
+	r->instead = way == NULL || way->asked == 0 || r->given.p != NULL
+			 ? NULL
+			 : en->o->fallback[way->asked - 1];
+	if (en->broker->describe(en->broker, r, entry, e) != 0)
 		return -1;
 	return r->body.len <= BODY_MOST
 		   ? 0
@@ -184,35 +188,37 @@ fail_entry(struct engine *en, const char *class, const char *message)
 static void
 plan_entry(struct engine *en)
 {
+	const struct request *missing;
 	struct err e = ERR_INIT;
-	size_t asked;
 
-	if (input_request(en, &en->request, &en->entry, 0, &e) != 0) {
+	if (input_request(en, &en->request, &en->entry, NULL, &e) != 0) {
 		engine_say(en, ENGINE_ERROR, "%s:%llu: bad_request: %s",
 		    jsonl_name(en->reader),
 		    (unsigned long long)jsonl_lineno(en->reader), e.text);
 		engine_at_least(en, STATUS_SOME_FAILED);
 		plan_bad(en);
-	} else if (anew_is_hit(en, en->request.provider, en->request.key) ||
-		   fallback_hit(en, &asked))
+		return;
+	}
+	missing = further_missing(en);
+	if (missing == NULL)
 		plan_hit(en);
 	else
-		plan_ask(en, &en->request);
+		plan_ask(en, missing);
 }
 
 static void
 take_entry(struct engine *en)
 {
 	struct err e = ERR_INIT;
+	struct way way = {.asked = 0};
 	struct job *job;
-	size_t asked;
 
 	en->entries++;
 	if (en->o->plan != NULL) {
 		plan_entry(en);
 		return;
 	}
-	if (input_request(en, &en->request, &en->entry, 0, &e) != 0) {
+	if (input_request(en, &en->request, &en->entry, NULL, &e) != 0) {
 		memset(en->request.key, 0, sizeof en->request.key);
 		en->request.provider = NULL;
 		fail_entry(en, "bad_request", e.text);
@@ -224,8 +230,7 @@ take_entry(struct engine *en)
 		count_dropped(en);
 	if (anew_is_hit(en, en->request.provider, en->request.key)) {
 		en->hits++;
-		/* It may be one that another model is asked for. */
-		if (!output_is_free(en) || en->o->nfallback > 0) {
+		if (!output_is_free(en) || further_may(en)) {
 			output_queue(en, job_new(en));
 			return;
 		}
@@ -233,10 +238,10 @@ take_entry(struct engine *en)
 			return;
 		en->hits--; /* its record is damaged: as if there was none */
 	}
-	if (fallback_hit(en, &asked)) {
+	if (further_hit(en, &way)) {
 		en->hits++;
 		job = job_new(en);
-		job->asked = asked;
+		job->way = way;
 		output_queue(en, job);
 		return;
 	}
@@ -249,7 +254,7 @@ take_entry(struct engine *en)
 		return;
 	}
 	job = job_new(en);
-	calls_add(en, job, &en->request);
+	calls_add(en, job, &en->request, false);
 	if (!en->o->unordered)
 		output_queue(en, job);
 	else

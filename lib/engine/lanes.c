@@ -13,7 +13,7 @@
 
 /* max_completion_tokens, or as it was called before. */
 int64_t
-lanes_most_out(struct span body)
+lanes_limit(struct span body)
 {
 	static const char *const names[] = {"max_completion_tokens", "max_tokens"};
 	int64_t most;
@@ -22,7 +22,15 @@ lanes_most_out(struct span body)
 		if (num_i64(json_get(body, names[i]), &most) == 0 && most >= 0 &&
 		    most <= QUOTA_LIMIT_MAX)
 			return most;
-	return TOKENS_OUT;
+	return 0;
+}
+
+int64_t
+lanes_most_out(struct span body)
+{
+	int64_t most = lanes_limit(body);
+
+	return most > 0 ? most : TOKENS_OUT;
 }
 
 int64_t
@@ -298,22 +306,13 @@ lanes_started(struct engine *en, struct call *c)
 
 /* ---- what came of it ---- */
 
-/* 429, 503, 529 or silence: there is less to be had. */
-static bool
-is_overload(const struct http_call *hc)
-{
-	if (hc->outcome != HTTP_ANSWERED)
-		return hc->outcome == HTTP_TIMED_OUT;
-	return hc->status == 429 || hc->status == 503 || hc->status == 529;
-}
-
 static void
 adapt_to(struct adapt *a, const struct call *c)
 {
-	if (is_overload(&c->http))
+	if (c->ask.overloaded)
 		adapt_refused(a, c->stamp);
-	else if (c->http.outcome == HTTP_ANSWERED && c->http.status / 100 == 2)
-		adapt_answered(a, c->stamp, c->http.micros);
+	else if (c->ask.answered)
+		adapt_answered(a, c->stamp, c->ask.micros);
 }
 
 /* What others have sent since; what the provider says may not count it yet. */
@@ -332,7 +331,7 @@ tell_rates(struct lane *l, const struct call *c)
 	struct rates r;
 	int64_t now;
 
-	rates_read(&r, c->http.kept, clock_wall_ms());
+	rates_read(&r, c->ask.rates, clock_wall_ms());
 	do {
 		b = budget_begin(l->budget, &now);
 		bucket_tell(b, now, &r,
@@ -353,9 +352,9 @@ lanes_landed(struct engine *en, struct call *c)
 	l->flying_tokens -= c->tokens;
 	if (en->o->jobs_auto)
 		adapt_to(&l->adapt, c);
-	if (c->http.outcome != HTTP_ANSWERED)
+	if (c->ask.rates == NULL)
 		return;
-	for (i = 0; i < RATES_HEADERS && c->http.kept[i].n == 0; i++)
+	for (i = 0; i < RATES_HEADERS && c->ask.rates[i].n == 0; i++)
 		;
 	if (i < RATES_HEADERS)
 		tell_rates(l, c);

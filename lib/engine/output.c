@@ -38,8 +38,7 @@ outcome_unref(struct engine *en, struct outcome *o)
 		return;
 	if (o->kept)
 		en->kept -= o->text.cap;
-	buf_release(&o->text);
-	free(o);
+	outcome_free(o);
 }
 
 /* ---- one line ---- */
@@ -83,45 +82,22 @@ output_fail_entry(struct engine *en, struct entry *entry, const char *file,
 	}
 }
 
-bool
-output_accepts(const struct engine *en, const char *aside)
-{
-	unsigned flag = strcmp(aside, "length") == 0    ? ENGINE_ACCEPT_LENGTH
-			: strcmp(aside, "refusal") == 0 ? ENGINE_ACCEPT_REFUSAL
-							: ENGINE_ACCEPT_FILTER;
-
-	return (en->o->accept & flag) != 0;
-}
-
-static const char *
-words_for(const char *aside)
-{
-	if (strcmp(aside, "length") == 0)
-		return "the answer was cut at its length limit (--accept length "
-		       "takes it)";
-	if (strcmp(aside, "refusal") == 0)
-		return "the model refused (--accept refusal takes it)";
-	return "the content filter cut the answer (--accept content_filter takes "
-	       "it)";
-}
-
-/* entry holds the line that is answered. */
+/*
+ * entry holds the line that is answered; error: of an answer that is not what was
+ * wanted, else empty.
+ */
 static void
 put_response(struct engine *en, struct entry *entry, const char *file,
-    uint64_t lineno, struct span response, const char *aside, int attempts)
+    uint64_t lineno, struct span response, struct span error)
 {
-	struct buf error = BUF_INIT;
-
 	entry_set(entry, "response", response);
-	if (aside == NULL || output_accepts(en, aside)) {
-		entry_del(entry, "error");
-		if (!en->out.gone)
-			entry_write(entry, &en->out.data);
+	if (error.n > 0) {
+		output_fail_entry(en, entry, file, lineno, error);
 		return;
 	}
-	add_error(&error, aside, words_for(aside), 200, attempts);
-	output_fail_entry(en, entry, file, lineno, buf_span(&error));
-	buf_release(&error);
+	entry_del(entry, "error");
+	if (!en->out.gone)
+		entry_write(entry, &en->out.data);
 }
 
 /* What became of a job whose turn it was. */
@@ -129,8 +105,42 @@ enum put {
 	PUT_OUT,   /* as an answer, or with those that failed */
 	PUT_NOT,   /* the ledger does not have its answer after all, as it has
 		      reported */
-	PUT_OTHER, /* another model is asked, or was */
+	PUT_OTHER, /* something is asked further, or was */
 };
+
+static void
+stop_unread(struct engine *en, const char *file, uint64_t lineno, const struct err *e)
+{
+	if (en->stop_status == 0)
+		engine_say(en, ENGINE_ERROR, "%s:%" PRIu64 ": the ledger: %s", file,
+		    lineno, e->text);
+	engine_stop(en, STATUS_CANNOT, "the ledger cannot be read");
+	en->no_reading = true;
+	engine_stop_sending(en);
+}
+
+/* An answer of the ledger, in en->response; job as below. */
+static enum put
+put_recorded(struct engine *en, struct entry *entry, const char *file,
+    uint64_t lineno, const char *aside, int attempts, struct job *job)
+{
+	struct buf error = BUF_INIT;
+	enum further further = FURTHER_NOTHING;
+	const char *class =
+	    further_judge(en, &en->response, aside, attempts, &error);
+
+	if (class != NULL && job != NULL && !job->settled)
+		further = further_ask(
+		    en, job, class, buf_span(&en->response), buf_span(&error));
+	if (further == FURTHER_NOTHING)
+		put_response(en, entry, file, lineno, buf_span(&en->response),
+		    buf_span(&error));
+	else
+		en->hits--;
+	en->left += further == FURTHER_LEFT;
+	buf_release(&error);
+	return further == FURTHER_ASKED ? PUT_OTHER : PUT_OUT;
+}
 
 /* job: NULL for the entry that was just read. */
 static enum put
@@ -147,30 +157,16 @@ put_from_ledger(struct engine *en, struct entry *entry, const char *file,
 	if (got == 0)
 		return PUT_NOT;
 	if (got < 0) {
-		if (en->stop_status == 0)
-			engine_say(en, ENGINE_ERROR,
-			    "%s:%" PRIu64 ": the ledger: %s", file, lineno, e.text);
-		engine_stop(en, STATUS_CANNOT, "the ledger cannot be read");
-		en->no_reading = true;
-		engine_stop_sending(en);
+		stop_unread(en, file, lineno, &e);
 		return PUT_OUT;
 	}
 	buf_clear(&en->response);
-	if (p->dialect->answer(&en->response, rec.response, rec.model, &a, &e) ==
-	    0) {
-		if (job != NULL && a.aside != NULL &&
-		    !output_accepts(en, a.aside) &&
-		    fallback_ask(en, job, a.aside)) {
-			en->hits--;
-			return PUT_OTHER;
-		}
-		put_response(en, entry, file, lineno, buf_span(&en->response),
-		    a.aside, rec.attempts);
-	} else {
-		add_error(&error, "bad_answer", e.text, rec.http, rec.attempts);
-		output_fail_entry(en, entry, file, lineno, buf_span(&error));
-		buf_release(&error);
-	}
+	if (p->dialect->answer(&en->response, rec.response, rec.model, &a, &e) == 0)
+		return put_recorded(
+		    en, entry, file, lineno, a.aside, rec.attempts, job);
+	add_error(&error, "bad_answer", e.text, rec.http, rec.attempts);
+	output_fail_entry(en, entry, file, lineno, buf_span(&error));
+	buf_release(&error);
 	return PUT_OUT;
 }
 
@@ -191,7 +187,7 @@ put_job(struct engine *en, struct job *job)
 		    en, entry, job->file, job->lineno, buf_span(&o->text));
 	else
 		put_response(en, entry, job->file, job->lineno, buf_span(&o->text),
-		    o->aside, o->attempts);
+		    buf_span(&o->error));
 	return PUT_OUT;
 }
 
@@ -212,6 +208,7 @@ void
 output_drop(struct engine *en, struct job *job)
 {
 	outcome_unref(en, job->outcome);
+	buf_release(&job->way.body);
 	free(job);
 }
 
@@ -278,14 +275,15 @@ ask_again(struct engine *en, struct job *job)
 	outcome_unref(en, job->outcome);
 	job->outcome = NULL;
 	if (en->no_sending || en->o->cached_only ||
-	    input_request(en, &en->request, &en->out_entry, job->asked, &e) != 0) {
+	    input_request(en, &en->request, &en->out_entry, &job->way, &e) != 0) {
 		job->left = true;
 		en->left++;
 		engine_at_least(en, STATUS_SOME_FAILED);
 		return;
 	}
 	en->held -= job->held;
-	calls_add(en, job, &en->request);
+	job->settled = false;
+	calls_add(en, job, &en->request, true);
 	en->held += job->held;
 	if (!en->o->unordered)
 		return;
@@ -508,6 +506,7 @@ output_close(struct engine *en)
 	entry_release(&en->again);
 	buf_release(&en->out.data);
 	buf_release(&en->response);
+	buf_release(&en->said);
 	buf_release(&en->failed_entry);
 	buf_release(&en->incomplete);
 }

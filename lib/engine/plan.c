@@ -301,6 +301,7 @@ plan_tell(struct engine *en)
 	for (size_t i = 0; i < p->n; i++)
 		p->told.models[i] = expect(&p->models[i]);
 	p->told.seconds = seconds(en, p, p->told.models);
+	p->told.costs = en->broker->costs;
 	if (p->told.calls > 0)
 		engine_at_least(en, STATUS_SOME_FAILED);
 	en->o->plan(&p->told);

@@ -10,9 +10,9 @@
 
 #include "base/histogram.h"
 #include "dialects/dialect.h"
+#include "engine/broker.h"
 #include "engine/engine.h"
 #include "engine/request.h"
-#include "http/http.h"
 #include "io/hashset.h"
 #include "io/loop.h"
 #include "io/outfile.h"
@@ -41,6 +41,16 @@ enum {
 	BODY_MOST = 128 << 20, /* with the longest answer it still makes a record */
 };
 
+/*
+ * How far an entry is: what it asks itself, then one request after the other that
+ * follows from the answers (further.c).
+ */
+struct way {
+	size_t asked;     /* how many of the models of --fallback */
+	unsigned repairs; /* of what the last of these said */
+	struct buf body;  /* what is asked now; empty: what the entry asks */
+};
+
 /* How a call ended, shared by its jobs. */
 struct outcome {
 	struct outcome *next; /* of this turn */
@@ -52,6 +62,7 @@ struct outcome {
 	const char *aside; /* dialect_answer */
 	int attempts;
 	struct buf text;
+	struct buf error; /* of an answer that is not what was wanted */
 };
 
 struct job {
@@ -60,7 +71,8 @@ struct job {
 	struct call *call;    /* NULL once it has ended */
 	struct outcome *outcome; /* NULL: the ledger has the answer under key */
 	bool left;            /* not answered, and will not be in this run */
-	size_t asked;         /* how many of the models of --fallback */
+	bool settled;         /* nothing more is asked */
+	struct way way;
 	unsigned char key[REQUEST_KEY_SIZE];
 	const struct provider *provider; /* NULL: it failed before that was known */
 	const char *file;
@@ -96,7 +108,7 @@ struct money {
 };
 
 struct call {
-	struct http_call http;
+	struct broker_call ask; /* the attempt that is made, or was last */
 	struct engine *en;
 	const struct provider *provider;
 	struct lane *lane;
@@ -172,13 +184,6 @@ struct lane {
 	int64_t flying_tokens;
 };
 
-/* Where one provider's calls go; with some dialects, one model's. */
-struct target {
-	const struct provider *provider;
-	char *path; /* behind the base URL */
-	struct http_target *http;
-};
-
 struct output {
 	struct buf data;
 	size_t at; /* written up to here */
@@ -217,11 +222,8 @@ struct account {
 
 struct engine {
 	const struct engine_options *o;
-	struct providers *providers;
+	struct broker *broker;
 	struct loop *loop;
-	struct http *http;
-	struct target *targets; /* a provider's each */
-	size_t ntargets;
 	struct ledger *ledger;
 	struct marks *marks;
 	bool recording; /* what records calls has been made ready */
@@ -235,7 +237,7 @@ struct engine {
 	bool input_ended;
 	struct entry entry;
 	struct request request;
-	struct request other; /* what is asked of another model */
+	struct request other; /* what is asked further */
 	size_t surrogates;
 	size_t surrogate_entries;
 	uint64_t dropped_entries; /* not all of what they ask for is sent */
@@ -272,7 +274,8 @@ struct engine {
 	struct outcome *fresh;    /* of this turn */
 	size_t kept;              /* bytes of recorded answers that are kept */
 	struct entry out_entry;
-	struct entry again; /* whose answer another model is asked for */
+	struct entry again; /* for which something is asked further */
+	struct buf said;    /* its answer's text */
 	struct buf response;
 	struct outfile *errors;
 	struct buf failed_entry;
@@ -297,6 +300,8 @@ struct engine {
 	uint64_t entries, answered, hits, calls, failed, left;
 	uint64_t retries, cooldowns;
 	uint64_t fallbacks; /* entries passed on to another model, each time */
+	uint64_t repairs;   /* answers sent back with what is wrong with them */
+	uint64_t grown;     /* entries asked again with more tokens */
 	uint64_t hedges, hedges_won; /* copies sent; those whose answer was taken */
 	int64_t tokens_in, tokens_out;
 	price_nano cost;        /* as far as prices are known */
@@ -325,11 +330,10 @@ void engine_at_least(struct engine *en, int status);
 void input_open(struct engine *en);
 void input_read(struct engine *en);   /* as much as there is room for */
 /*
- * What an entry asks of its own model (0), or of the one of --fallback with that
- * number from 1 on. 0, or -1 and e.
+ * What is asked for an entry; way NULL: what it asks itself. 0, or -1 and e.
  */
 int input_request(struct engine *en, struct request *r, const struct entry *entry,
-    size_t asked, struct err *e);
+    const struct way *way, struct err *e);
 bool input_may_read(const struct engine *en);
 void input_close(struct engine *en);
 
@@ -342,8 +346,11 @@ void anew_close(struct engine *en);
 /* calls.c */
 void call_list_add(struct call_list *l, struct call *c);
 void call_list_take(struct call_list *l, struct call *c);
-/* Joins the job to the call of its key, making one if there is none; takes r's body. */
-void calls_add(struct engine *en, struct job *job, struct request *r);
+/*
+ * Joins the job to the call of its key, making one if there is none; takes r's body.
+ * further: its entry has had a call, and this one goes before those of others.
+ */
+void calls_add(struct engine *en, struct job *job, struct request *r, bool further);
 void calls_start(struct engine *en); /* the ready ones, as far as slots go */
 void calls_ready(struct call *c);    /* it may be sent */
 void calls_again(struct call *c);    /* it is ready once more */
@@ -359,25 +366,43 @@ void calls_fail(struct engine *en, struct call *c, const char *class, const char
 void calls_record(struct engine *en); /* commits, and gives the jobs their outcomes */
 void calls_drop(struct engine *en);   /* all that are not in flight */
 void calls_free(struct engine *en);
+void outcome_free(struct outcome *o);
 
 /* attempt.c */
-void attempt_done(struct http_call *hc); /* what a call sets as http's done */
-/* Some servers show the key that they refuse; nothing that is kept or told may. */
-void attempt_mask_key(const struct provider *p, char *text, size_t n);
+/* x has landed; what a call sets as its attempt's done. */
+void attempt_done(struct broker_call *ask);
 
-/* fallback.c */
-/* Whether what failed with that class, which may be NULL, is for another model. */
-bool fallback_is_for(const struct engine *en, const char *class);
+/* further.c */
+#define FURTHER_INVALID "invalid"      /* not what the schema says */
+#define FURTHER_LOOP    "whitespace_loop" /* cut, and of white space at its end */
+/* Whether a provider that refuses a call, with that class, leaves others to ask. */
+bool further_falls_back(const struct engine *en, const char *class);
+/* Whether an answer may lead to another request. */
+bool further_may(const struct engine *en);
+/*
+ * NULL: the answer is taken, and has its "parsed" where a schema was given.  Else
+ * the class with which its entry fails; error has the object that says why.
+ */
+const char *further_judge(struct engine *en, struct buf *response, const char *aside,
+    int attempts, struct buf *error);
 /*
  * The entry just read was not answered by its own model, as far as the ledger
- * knows: whether another answered it; en->request is that, and *asked its number.
+ * knows: whether another answered it; en->request is that, and way leads there.
  */
-bool fallback_hit(struct engine *en, size_t *asked);
+bool further_hit(struct engine *en, struct way *way);
 /*
- * Has the next model asked for a job whose outcome is settled; false: there is
- * none.  Else it has a call, or its answer is in the ledger.
+ * What is asked further for a job whose answer, p NULL if there was none, is of that
+ * class, with that error.  Asked: it has a call, or its answer is in the ledger.
+ * Left: there is something, but nothing is sent any more.
  */
-bool fallback_ask(struct engine *en, struct job *job, const char *class);
+enum further { FURTHER_NOTHING, FURTHER_ASKED, FURTHER_LEFT };
+enum further further_ask(struct engine *en, struct job *job, const char *class,
+    struct span response, struct span error);
+/*
+ * What the ledger lacks for the entry just read: its request, or one that follows
+ * from the answers that are there; NULL: nothing.
+ */
+const struct request *further_missing(struct engine *en);
 
 /* warm.c: prompt prefixes that several calls share */
 /* The call is new: it is ready, or held behind another. */
@@ -422,7 +447,9 @@ void lanes_started(struct engine *en, struct call *c);
 /* Before anything else: what its headers say. */
 void lanes_landed(struct engine *en, struct call *c);
 void lanes_answered(struct engine *en, struct call *c, const struct dialect_usage *u);
-/* The most tokens that a request asks for, or what is usual. */
+/* The most tokens that a request asks for; 0: it sets no limit. */
+int64_t lanes_limit(struct span body);
+/* The same, or what is usual. */
 int64_t lanes_most_out(struct span body);
 /* What a request will take, at most: its bytes, and max_completion_tokens or the like. */
 int64_t lanes_estimate(const struct lane *l, int64_t size, struct span body);
@@ -517,8 +544,6 @@ void output_emit(struct engine *en);  /* those whose turn it is */
 void output_flush(struct engine *en); /* as far as it goes without waiting */
 void output_gone(struct engine *en);  /* the reader of standard output is gone */
 void output_drop(struct engine *en, struct job *job);
-/* Whether an answer that is put aside is taken all the same. */
-bool output_accepts(const struct engine *en, const char *aside);
 /* The entry in en->entry failed before it became a job. */
 void output_fail_entry(struct engine *en, struct entry *entry, const char *file,
     uint64_t lineno, struct span error);

@@ -57,13 +57,13 @@ record(struct engine *en, struct call *c, const struct call *x,
     enum ledger_status status, const char *class, const struct dialect_usage *u,
     struct span response)
 {
-	const struct http_call *hc = &x->http;
+	const struct broker_call *ask = &x->ask;
 	struct buf usage = BUF_INIT, cost = BUF_INIT, kept = BUF_INIT;
 	bool last = c->place == CALL_ENDED || status == LEDGER_OK;
 	struct ledger_record rec = {.status = status,
-	    .http = hc->status,
+	    .http = ask->status,
 	    .attempts = last ? (int)c->attempts : 0,
-	    .millis = hc->micros / 1000,
+	    .millis = ask->micros / 1000,
 	    .model = buf_span(&c->model),
 	    .endpoint = span_str(c->provider->endpoint),
 	    .class = class == NULL ? SPAN_NONE : span_str(class),
@@ -91,8 +91,8 @@ record_answer(struct engine *en, struct call *c, const struct call *x,
 {
 	struct buf scratch = BUF_INIT;
 
-	record(en, c, x, LEDGER_OK, NULL, u,
-	    recordable(x->http.answer, true, &scratch));
+	record(
+	    en, c, x, LEDGER_OK, NULL, u, recordable(x->ask.raw, true, &scratch));
 	buf_release(&scratch);
 }
 
@@ -100,21 +100,16 @@ void
 record_failure(struct engine *en, struct call *c, const struct call *x,
     const char *class, const struct dialect_usage *u)
 {
-	struct buf scratch = BUF_INIT, masked = BUF_INIT;
+	struct buf scratch = BUF_INIT;
+	struct span body = x->ask.raw;
 	struct json_fault f;
-	struct span body;
 	bool is_json;
 
-	buf_addspan(&masked, x->http.answer);
-	if (masked.len > 0)
-		attempt_mask_key(c->provider, masked.data, masked.len);
-	body = buf_span(&masked);
 	is_json = body.n > 0 && json_check(body, &f) == 0;
 	if (!is_json && body.n > 4096)
 		body.n = 4096;
 	record(en, c, x, LEDGER_ERROR, class, u,
 	    body.n == 0 ? SPAN("null") : recordable(body, is_json, &scratch));
-	buf_release(&masked);
 	buf_release(&scratch);
 }
 

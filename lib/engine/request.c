@@ -21,9 +21,8 @@ body_of_messages(
 	return buf_span(&r->text);
 }
 
-/* The body as the entry has it; SPAN_NONE and e if there is none. */
-static struct span
-find_body(struct request *r, const struct entry *en, struct err *e)
+struct span
+request_body(struct request *r, const struct entry *en, struct err *e)
 {
 	struct span v, url;
 
@@ -104,8 +103,8 @@ make_canon(struct request *r, struct span body, struct span named,
 	return 0;
 }
 
-static void
-make_key(struct request *r, const struct provider *p, int64_t sample)
+void
+request_key(struct request *r, const struct provider *p, int64_t sample)
 {
 	struct json_iter it = json_iter(buf_span(&r->body));
 	struct json_member m;
@@ -168,7 +167,7 @@ fill(struct request *r, const struct entry *en, const char *model,
 	struct span body, in[3], name, bare, named;
 	int64_t sample;
 
-	body = find_body(r, en, e);
+	body = r->given.p != NULL ? r->given : request_body(r, en, e);
 	if (body.p == NULL)
 		return -1;
 	json_pick(body, names, in, 3);
@@ -197,7 +196,7 @@ fill(struct request *r, const struct entry *en, const char *model,
 	name = entry_get(en, "sample");
 	if (name.p == NULL || !json_i64(name, &sample))
 		sample = 0;
-	make_key(r, p, sample);
+	request_key(r, p, sample);
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct request {
 	bool stream;         /* the answer is to come in pieces */
 	bool recorded;       /* it is read from a ledger and not sent: see below */
 	const char *instead; /* the model that is asked, whatever the entry names; NULL */
+	struct span given;   /* the body that is asked, whatever the entry has; p NULL */
 
 	struct buf body;  /* in the OpenAI form; inlined.h has what the ledger keeps */
 	struct buf wire;  /* what is sent for it; empty: the body as it is */
@@ -65,6 +66,15 @@ int request_read(struct request *r, const struct entry *en, const char *model,
 /* The same for a provider that is given, whatever the model names. */
 int request_read_for(struct request *r, const struct entry *en, const char *model,
     const struct provider *p, struct err *e);
+
+/*
+ * What an entry asks, as a body in the OpenAI form, whose model may be missing;
+ * SPAN_NONE and e.  It is the entry's, or in r until r is used again.
+ */
+struct span request_body(struct request *r, const struct entry *en, struct err *e);
+
+/* The key of what r has for a provider. */
+void request_key(struct request *r, const struct provider *p, int64_t sample);
 
 void request_release(struct request *r);
 

@@ -18,6 +18,7 @@ struct tables {
 	struct option *longs;
 	char *shorts;
 	char name[80];
+	bool runs; /* options end at the first operand */
 };
 
 static int
@@ -40,7 +41,8 @@ make_tables(const struct cli_option *options)
 	t->longs = mem_zero(n + 1, sizeof(*t->longs));
 	/* ':' first: a missing argument is told apart; then letter and up to "::".
 	 */
-	s = t->shorts = mem_alloc(3 * n + 2);
+	s = t->shorts = mem_alloc(3 * n + 3);
+	*s++ = '-'; /* passed over, unless it becomes '+' */
 	*s++ = ':';
 	for (const struct cli_option *o = options; o->key != 0; o++) {
 		int kind = argument_kind(o);
@@ -73,6 +75,15 @@ cli_start(struct cli *c, const struct cli_command *command, int argc, char **arg
 	};
 	optind = 0; /* glibc: begin anew, forgetting an earlier argv */
 	opterr = 0;
+}
+
+void
+cli_runs_command(struct cli *c)
+{
+	struct tables *t = c->priv;
+
+	t->shorts[0] = '+';
+	t->runs = true;
 }
 
 static const struct cli_option *
@@ -206,7 +217,7 @@ next_option(struct cli *c)
 
 	if (t == NULL)
 		return CLI_DONE;
-	key = getopt_long(c->argc, c->argv, t->shorts, t->longs, &which);
+	key = getopt_long(c->argc, c->argv, t->shorts + !t->runs, t->longs, &which);
 	if (key == -1) {
 		c->arg = c->name = NULL;
 		c->operands = c->argv + optind;
@@ -270,6 +281,27 @@ cli_u64(const struct cli *c)
 	if (num_u64(span_str(c->arg), &v) < 0)
 		bad_argument(c, "a whole number");
 	return v;
+}
+
+uint64_t
+cli_count(const struct cli *c, uint64_t most)
+{
+	uint64_t n = cli_u64(c);
+
+	if (n < 1 || n > most)
+		cli_usage(c, "%s takes a number from 1 to %llu", c->name,
+		    (unsigned long long)most);
+	return n;
+}
+
+int64_t
+cli_time(const struct cli *c)
+{
+	int64_t us = cli_duration(c);
+
+	if (us <= 0)
+		cli_usage(c, "%s takes a time longer than none", c->name);
+	return us;
 }
 
 uint64_t

@@ -88,11 +88,19 @@ struct cli {
  */
 void cli_start(struct cli *c, const struct cli_command *command, int argc, char **argv);
 
+/*
+ * After cli_start(), where the operands are another command: from the first one on
+ * all is its.
+ */
+void cli_runs_command(struct cli *c);
+
 /* The next option's key, or CLI_DONE. */
 int cli_next(struct cli *c);
 
 /* The current option's argument as a number; a usage error if it is none. */
 uint64_t cli_u64(const struct cli *c);
+uint64_t cli_count(const struct cli *c, uint64_t most); /* from 1 on */
+int64_t cli_time(const struct cli *c); /* a duration longer than none */
 uint64_t cli_size(const struct cli *c);
 int64_t cli_duration(const struct cli *c); /* microseconds */
 double cli_fraction(const struct cli *c);

@@ -179,8 +179,8 @@ static bool
 check_enum(const struct task *t)
 {
 	const struct tree *in = &t->s->documents[t->node->document]->tree;
-	const struct table *table = &t->op->table;
-	const struct table_entry *entry;
+	const struct names *table = &t->op->table;
+	const struct names_entry *entry;
 	uint64_t hash;
 
 	if (!spend_on(t))
@@ -463,7 +463,7 @@ check_unevaluated(const struct task *t, enum json_type type)
 static bool
 check_required(const struct task *t)
 {
-	const struct table *names = &t->op->table;
+	const struct names *names = &t->op->table;
 	bool good = true;
 
 	if (t->v->type != JSON_OBJECT || !spend(t->s, names->n / 4))
@@ -480,7 +480,7 @@ static bool
 check_dependent_required(const struct task *t)
 {
 	const struct tree *tree = &t->s->run.tree;
-	const struct table *names = &t->op->table;
+	const struct names *names = &t->op->table;
 	const struct value *name, *list;
 	bool good = true;
 
@@ -513,8 +513,8 @@ static bool
 check_member(const struct task *t, const struct value *c, size_t i)
 {
 	const struct object_ops *o = t->op->object;
-	uint32_t node = table_find(&o->properties, c->key, c->hash);
-	bool matched = node != TABLE_NONE, good = true;
+	uint32_t node = names_find(&o->properties, c->key, c->hash);
+	bool matched = node != NAMES_NONE, good = true;
 	int rc;
 
 	if (matched)
@@ -586,9 +586,9 @@ check_ref(const struct task *t)
 	for (size_t i = 0; name.p != NULL && i < s->run.nscope; i++) {
 		if (!spend(s, 1))
 			return false;
-		found = table_find(&s->by_anchor, name,
+		found = names_find(&s->by_anchor, name,
 		    anchor_hash(t->op->ref.hash, s->run.scope[i]));
-		if (found != TABLE_NONE && s->anchors[found].dynamic) {
+		if (found != NAMES_NONE && s->anchors[found].dynamic) {
 			node = s->anchors[found].node;
 			break;
 		}

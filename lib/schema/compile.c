@@ -99,7 +99,7 @@ build_enum(struct builder *b, struct op *op)
 	(void)b;
 	for (const struct value *v = value_first(op->at); v != NULL;
 	     v = value_next(op->at, v))
-		table_put(
+		names_put(
 		    &op->table, v->text, value_hash(v), (uint32_t)(v - op->at));
 	return 0;
 }
@@ -150,7 +150,7 @@ build_required(struct builder *b, struct op *op)
 	(void)b;
 	for (const struct value *v = value_first(op->at); v != NULL;
 	     v = value_next(op->at, v))
-		table_put(&op->table, v->text, value_hash_text(v->text),
+		names_put(&op->table, v->text, value_hash_text(v->text),
 		    (uint32_t)(v - op->at));
 	return 0;
 }
@@ -163,7 +163,7 @@ build_dependent_required(struct builder *b, struct op *op)
 	     list = value_next(op->at, list))
 		for (const struct value *v = value_first(list); v != NULL;
 		     v = value_next(list, v))
-			table_put(&op->table, v->text, value_hash_text(v->text),
+			names_put(&op->table, v->text, value_hash_text(v->text),
 			    (uint32_t)(v - op->at));
 	return 0;
 }
@@ -204,7 +204,7 @@ build_object(struct builder *b)
 	if (properties != NULL)
 		for (const struct value *v = value_first(properties); v != NULL;
 		     v = value_next(properties, v))
-			table_put(&o->properties, v->key, v->hash, inner(b, v));
+			names_put(&o->properties, v->key, v->hash, inner(b, v));
 	o->additional = inner(b, b->kw[KW_ADDITIONAL]);
 	o->names = inner(b, b->kw[KW_PROPERTY_NAMES]);
 	return patterns == NULL ? 0 : build_patterns(b, o, patterns);
@@ -245,8 +245,8 @@ build_ref(struct builder *b, struct op *op)
 	if (op->kw == KW_DYNAMIC_REF && a != NULL && a->dynamic) {
 		op->ref.name = a->name;
 		op->ref.hash = a->hash;
-		if (table_find(&s->dynamic, a->name, a->hash) == TABLE_NONE)
-			table_put(&s->dynamic, a->name, a->hash, 0);
+		if (names_find(&s->dynamic, a->name, a->hash) == NAMES_NONE)
+			names_put(&s->dynamic, a->name, a->hash, 0);
 	}
 	return 0;
 }
@@ -429,7 +429,7 @@ build_nodes(struct schema *s, struct err *e)
 			struct anchor *a = &s->anchors[i];
 
 			if (a->dynamic && a->node == 0 &&
-			    table_find(&s->dynamic, a->name, a->hash) != TABLE_NONE)
+			    names_find(&s->dynamic, a->name, a->hash) != NAMES_NONE)
 				a->node = node_of(s, a->document, a->at);
 		}
 	} while (built < s->nnodes);
@@ -501,7 +501,7 @@ free_object(struct object_ops *o)
 	for (size_t i = 0; i < o->npatterns; i++)
 		regex_free(o->patterns[i].regex);
 	free(o->patterns);
-	table_release(&o->properties);
+	names_release(&o->properties);
 	free(o);
 }
 
@@ -512,7 +512,7 @@ free_op(struct op *op)
 	case KW_ENUM:
 	case KW_REQUIRED:
 	case KW_DEPENDENT_REQUIRED:
-		table_release(&op->table);
+		names_release(&op->table);
 		break;
 	case KW_PATTERN:
 		regex_free(op->regex);
@@ -536,10 +536,10 @@ schema_free(struct schema *s)
 		document_free(s->documents[i]);
 	for (size_t i = 0; i < s->nresources; i++)
 		buf_release(&s->resources[i].uri);
-	table_release(&s->by_uri);
-	table_release(&s->unscanned);
-	table_release(&s->by_anchor);
-	table_release(&s->dynamic);
+	names_release(&s->by_uri);
+	names_release(&s->unscanned);
+	names_release(&s->by_anchor);
+	names_release(&s->dynamic);
 	free(s->documents);
 	free(s->resources);
 	free(s->anchors);

@@ -73,7 +73,7 @@ document_add(struct schema *s, struct span uri, struct span text)
 	    sizeof(struct document *));
 	s->documents[s->ndocuments++] = d;
 	uri = buf_span(&d->uri);
-	table_put(&s->unscanned, uri, value_hash_text(uri), number);
+	names_put(&s->unscanned, uri, value_hash_text(uri), number);
 	return number;
 }
 
@@ -83,10 +83,10 @@ document_alias(struct schema *s, uint32_t document, struct span uri)
 	struct buf *also = &s->documents[document]->also;
 	uint64_t hash = value_hash_text(uri);
 
-	if (table_find(&s->unscanned, uri, hash) != TABLE_NONE)
+	if (names_find(&s->unscanned, uri, hash) != NAMES_NONE)
 		return;
 	buf_addspan(also, uri);
-	table_put(&s->unscanned, buf_span(also), hash, document);
+	names_put(&s->unscanned, buf_span(also), hash, document);
 }
 
 void
@@ -155,11 +155,11 @@ vocabulary_bit(struct span uri)
 static uint32_t
 document_known(struct schema *s, struct span uri)
 {
-	uint32_t number = table_find(&s->unscanned, uri, value_hash_text(uri));
+	uint32_t number = names_find(&s->unscanned, uri, value_hash_text(uri));
 	struct span text;
 	struct buf name = BUF_INIT;
 
-	if (number != TABLE_NONE ||
+	if (number != NAMES_NONE ||
 	    !span_starts(uri, SPAN("https://json-schema.org/")))
 		return number;
 	buf_addspan(&name, uri);
@@ -206,7 +206,7 @@ find_dialect(struct schema *s, uint32_t document, const struct value *name,
 	if (span_eq(uri, SPAN(DIALECT)))
 		return 0;
 	metaschema = document_known(s, uri);
-	if (metaschema == TABLE_NONE)
+	if (metaschema == NAMES_NONE)
 		return schema_fail(s, document, name, e,
 		    "the dialect %.*s is not known: use " DIALECT,
 		    short_length(uri), uri.p);
@@ -223,16 +223,16 @@ add_anchor(struct schema *s, uint32_t document, uint32_t resource,
 {
 	uint64_t hash = value_hash_text(name->text);
 	uint64_t placed = anchor_hash(hash, resource);
-	uint32_t known = table_find(&s->by_anchor, name->text, placed);
+	uint32_t known = names_find(&s->by_anchor, name->text, placed);
 
-	if (known != TABLE_NONE) {
+	if (known != NAMES_NONE) {
 		if (s->anchors[known].at != at)
 			return schema_fail(
 			    s, document, name, e, "another schema has this anchor");
 		s->anchors[known].dynamic |= dynamic;
 		return 0;
 	}
-	table_put(&s->by_anchor, name->text, placed, (uint32_t)s->nanchors);
+	names_put(&s->by_anchor, name->text, placed, (uint32_t)s->nanchors);
 	s->anchors = schema_grow(
 	    s->anchors, s->nanchors, &s->anchors_cap, sizeof(*s->anchors));
 	s->anchors[s->nanchors++] = (struct anchor){
@@ -245,8 +245,8 @@ name_resource(struct schema *s, struct span uri, uint32_t resource)
 {
 	uint64_t hash = value_hash_text(uri);
 
-	if (table_find(&s->by_uri, uri, hash) == TABLE_NONE)
-		table_put(&s->by_uri, uri, hash, resource);
+	if (names_find(&s->by_uri, uri, hash) == NAMES_NONE)
+		names_put(&s->by_uri, uri, hash, resource);
 }
 
 /* at has an $id, or is the root of its document. */
@@ -271,7 +271,7 @@ add_resource(struct schema *s, uint32_t document, const struct value *at,
 		if (parts.fragment.n > 0)
 			return schema_fail(
 			    s, document, id, e, "must have no fragment");
-		if (table_find(&s->by_uri, uri, value_hash_text(uri)) != TABLE_NONE)
+		if (names_find(&s->by_uri, uri, value_hash_text(uri)) != NAMES_NONE)
 			return schema_fail(
 			    s, document, id, e, "another schema has this $id");
 	}
@@ -472,18 +472,18 @@ find_resource(struct schema *s, struct span uri, uint32_t *resource, struct err 
 	uint64_t hash = value_hash_text(uri);
 	uint32_t document;
 
-	*resource = table_find(&s->by_uri, uri, hash);
-	if (*resource != TABLE_NONE)
+	*resource = names_find(&s->by_uri, uri, hash);
+	if (*resource != NAMES_NONE)
 		return 0;
 	document = document_known(s, uri);
-	if (document == TABLE_NONE) {
-		*resource = TABLE_NONE;
+	if (document == NAMES_NONE) {
+		*resource = NAMES_NONE;
 		return 0;
 	}
 	if (document_scan(s, document, e) != 0)
 		return -1;
-	*resource = table_find(&s->by_uri, uri, hash);
-	if (*resource == TABLE_NONE)
+	*resource = names_find(&s->by_uri, uri, hash);
+	if (*resource == NAMES_NONE)
 		*resource = s->documents[document]->resources[0];
 	return 0;
 }
@@ -499,9 +499,9 @@ find_fragment(struct schema *s, uint32_t resource, struct span fragment,
 
 	*place = (struct place){r->document, r->root, NULL};
 	if (fragment.n > 0 && *fragment.p != '/') {
-		anchor = table_find(&s->by_anchor, fragment,
+		anchor = names_find(&s->by_anchor, fragment,
 		    anchor_hash(value_hash_text(fragment), resource));
-		if (anchor == TABLE_NONE)
+		if (anchor == NAMES_NONE)
 			return err_set(e, "nothing has that anchor");
 		place->anchor = &s->anchors[anchor];
 		place->at = place->anchor->at;
@@ -534,7 +534,7 @@ reference_find(struct schema *s, uint32_t resource, const struct value *referenc
 	uri_resolve(&uri, buf_span(&s->resources[resource].uri), reference->text);
 	uri_decode(&fragment, parts.fragment);
 	rc = find_resource(s, buf_span(&uri), &target, e);
-	if (rc == 0 && target == TABLE_NONE)
+	if (rc == 0 && target == NAMES_NONE)
 		rc = schema_fail(s, document, reference, e,
 		    "no document %.*s: none is ever fetched",
 		    short_length(buf_span(&uri)), buf_span(&uri).p);

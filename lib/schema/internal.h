@@ -141,7 +141,7 @@ struct pattern_schema {
 
 /* properties, patternProperties, additionalProperties, propertyNames. */
 struct object_ops {
-	struct table properties;
+	struct names properties;
 	struct pattern_schema *patterns;
 	size_t npatterns;
 	uint32_t additional, names; /* nodes, or 0 */
@@ -156,7 +156,7 @@ struct op {
 		struct decimal number;
 		struct regex *regex;
 		format_fn *format;
-		struct table table; /* names; an enum's values by their hash */
+		struct names table; /* names; an enum's values by their hash */
 		struct object_ops *object;
 		struct { /* of s->lists */
 			uint32_t first, n;
@@ -232,10 +232,10 @@ struct schema {
 	size_t nresources, resources_cap;
 	struct anchor *anchors;
 	size_t nanchors, anchors_cap;
-	struct table by_uri;    /* resources */
-	struct table unscanned; /* documents by URI */
-	struct table by_anchor; /* anchors, by name and resource */
-	struct table dynamic;   /* names that a $dynamicRef has */
+	struct names by_uri;    /* resources */
+	struct names unscanned; /* documents by URI */
+	struct names by_anchor; /* anchors, by name and resource */
+	struct names dynamic;   /* names that a $dynamicRef has */
 	struct node *nodes;
 	size_t nnodes, nodes_cap;
 	struct op *ops;

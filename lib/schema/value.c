@@ -57,22 +57,22 @@ value_hash(const struct value *v)
 /* ---- names ---- */
 
 uint32_t
-table_find(const struct table *t, struct span name, uint64_t hash)
+names_find(const struct names *t, struct span name, uint64_t hash)
 {
-	const struct table_entry *entry;
+	const struct names_entry *entry;
 
 	if (t->n == 0)
-		return TABLE_NONE;
+		return NAMES_NONE;
 	for (size_t i = hash & t->mask; t->slots[i] != 0; i = (i + 1) & t->mask) {
 		entry = &t->entries[t->slots[i] - 1];
 		if (entry->hash == hash && span_eq(entry->name, name))
 			return entry->number;
 	}
-	return TABLE_NONE;
+	return NAMES_NONE;
 }
 
 static void
-table_place(struct table *t, uint64_t hash, size_t number)
+names_place(struct names *t, uint64_t hash, size_t number)
 {
 	size_t i = hash & t->mask;
 
@@ -82,7 +82,7 @@ table_place(struct table *t, uint64_t hash, size_t number)
 }
 
 static void
-table_grow(struct table *t)
+names_grow(struct names *t)
 {
 	size_t size = t->slots == NULL ? 8 : (t->mask + 1) * 2;
 
@@ -91,24 +91,24 @@ table_grow(struct table *t)
 	t->entries = mem_resize(t->entries, size, sizeof(*t->entries));
 	t->mask = size - 1;
 	for (size_t i = 0; i < t->n; i++)
-		table_place(t, t->entries[i].hash, i);
+		names_place(t, t->entries[i].hash, i);
 }
 
 void
-table_put(struct table *t, struct span name, uint64_t hash, uint32_t number)
+names_put(struct names *t, struct span name, uint64_t hash, uint32_t number)
 {
 	if (t->slots == NULL || t->n * 2 > t->mask)
-		table_grow(t);
-	table_place(t, hash, t->n);
-	t->entries[t->n++] = (struct table_entry){name, hash, number};
+		names_grow(t);
+	names_place(t, hash, t->n);
+	t->entries[t->n++] = (struct names_entry){name, hash, number};
 }
 
 void
-table_release(struct table *t)
+names_release(struct names *t)
 {
 	free(t->entries);
 	free(t->slots);
-	*t = (struct table){0};
+	*t = (struct names){0};
 }
 
 /* ---- reading ---- */

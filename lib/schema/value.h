@@ -68,8 +68,8 @@ value_mix(uint64_t a, uint64_t b)
 void value_pointer(struct buf *out, const struct value *v);
 
 /* Names, each once, with a number. */
-struct table {
-	struct table_entry {
+struct names {
+	struct names_entry {
 		struct span name; /* borrowed */
 		uint64_t hash;
 		uint32_t number;
@@ -78,11 +78,11 @@ struct table {
 	size_t n, mask;
 };
 
-#define TABLE_NONE UINT32_MAX
+#define NAMES_NONE UINT32_MAX
 
 /* hash: of the name, and of what else is to tell it apart. */
-uint32_t table_find(const struct table *t, struct span name, uint64_t hash);
-void table_put(struct table *t, struct span name, uint64_t hash, uint32_t number);
-void table_release(struct table *t);
+uint32_t names_find(const struct names *t, struct span name, uint64_t hash);
+void names_put(struct names *t, struct span name, uint64_t hash, uint32_t number);
+void names_release(struct names *t);
 
 #endif

@@ -96,6 +96,26 @@ refused 2 '*empty*' "an empty template"
 run bf-prompt '' one
 refused 2 '*empty*' "an empty operand for a template"
 
+printf '\357\273\277sys\n{a}\n' >system
+run bf-prompt --system-file system 'hi' one two
+is "$status $(jq -c '.request.messages' out)" \
+	'0 [{"role":"system","content":"sys\n1"},{"role":"user","content":"hi"}]
+[{"role":"system","content":"sys\n2"},{"role":"user","content":"hi"}]' \
+	"--system-file: read as -f reads"
+run bf-prompt --system-file system -f template one
+is "$(jq -c '[.request.messages[].content]' out)" '["sys\n1","1\n"]' "--system-file and -f"
+run bf-prompt -s x --system-file system hi one
+refused 2 '*either -s or --system-file*' "-s and --system-file"
+run bf-prompt --system-file no-such-file hi one
+refused 2 '*no-such-file: No such file*' "a system file that is not there"
+run bf-prompt --system-file - hi <one
+refused 2 '*--system-file -: standard input is for entries*' "--system-file -"
+run bf-prompt --system-file empty hi one
+refused 2 '*empty is empty*' "an empty system file"
+printf 'one\n {a' >template
+run bf-prompt --system-file template hi one
+refused 2 '*template: line 2, column 2*' "a system file: its line and column"
+
 # ---- entries that fail ----
 
 printf '%s\n' '{"a":1}' '{"b":{"c":2}}' '{"a":3}' >in

@@ -59,6 +59,8 @@ flat entries bf-take -p 0.5
 flat entries bf-take --shard 1/2
 flat entries bf-prompt -m m 'Retell {text}: {keyword}'
 flat entries bf-prompt -m m --samples 2 '{text}'
+printf '{"text":"t","answer":"a"}\n' >shots
+flat entries bf-prompt -m m --examples shots --history talk --as Ada '{text}'
 flat entries bf-save -q saved.jsonl
 flat entries bf-save -q saved.csv
 flat entries bf-save -q --tee saved.md
@@ -66,7 +68,10 @@ flat entries bf-print
 flat entries bf-chunk --size 3 --overlap 1
 flat answers bf-extract
 flat answers bf-extract --json
+flat answers bf-extract --to-history talk --as Ada
 flat answers bf-extract --regex '([0-9]+)'
+echo '{"type":"object","properties":{"n":{"type":"integer"}}}' >schema
+flat answers bash -c 'exec bf-check -q --schema schema 3>/dev/null'
 flat lists bf-explode list
 flat children bf-collect list
 echo 7 >keys

@@ -6,13 +6,16 @@
 # A request that each command can take: bf-extract wants a response, bf-llm a
 # request, bf-chunk a text, bf-explode a list, bf-collect a child, and the odd
 # member rides along.
-response='"text":"one","response":{"text":"fine","list":["one"]},"parent":"p","index":0,"count":1'
+response='"text":"one","response":{"text":"[1]","list":["one"]},"parent":"p","index":0,"count":1'
 request='"request":{"model":"m","messages":[{"role":"user","content":"hello"}]}'
 
 # The commands that look into a line, each reading FILE; all keep other members.
 looks=(
 	'bf-prompt -m m hello'
+	'bf-prompt -m m --history talk --as Ada hello'
 	'bf-extract --keep'
+	'bf-extract --keep --to-history talk --as Ada'
+	check
 	bf-chunk
 	'bf-explode response.list'
 	'bf-collect text'
@@ -25,6 +28,9 @@ looks=(
 # And those that move it whole.
 moves=('bf-take -n 10' 'bf-shuffle')
 
+echo true >any.schema
+check() { bf-check --schema any.schema "$@" 3>/dev/null; }
+export -f check
 serve
 
 # through FILE CMD: the command on FILE; for bf-save and bf-if, from standard input.

@@ -17,6 +17,10 @@ sort -o want want
 same want got "every manual page, in its section"
 diff -r "$ROOT/share/examples" "$root/opt/bf/share/bf/examples" >out
 ok $? "the examples"
+diff -r "$ROOT/share/prompts" "$root/opt/bf/share/bf/prompts" >out
+ok $? "the prompts"
+is "$(env -i PATH=/usr/bin:/bin "$root/opt/bf/bin/bf-prompt" --list-prompts | wc -l)" \
+	"$(find "$ROOT/share/prompts" -name '*.md' | wc -l)" "which bf-prompt knows wherever it is"
 is "$(find "$root" -type f -perm /022)" "" "nothing is writable by others"
 
 while read -r name; do

@@ -96,4 +96,30 @@ spoil write:1:ENOSPC bf-collect -m 10K t children.jsonl
 is "$status $(cat err)" "2 bf-collect: cannot write to a temporary file: No space left on device" "a write to it that fails"
 like "$(cat out)" '{"incomplete":*' "and the output is not whole"
 
+# What bf-prompt reads at its start
+mkdir prompts
+seq 5000 | sed 's/.*/{"text":"question &","answer":"&"}/' >shots.jsonl
+{ printf -- '---\nsystem: s\n---\n' && seq 20000; } >prompts/long.md
+head -n 2 in.jsonl >two.jsonl
+export BF_PROMPTS=$PWD/prompts
+for args in '--examples shots.jsonl {text}' '--system-file prompts/long.md {text}' @long; do
+	file=$(case $args in --examples*) echo shots.jsonl ;; *) echo long.md ;; esac)
+	# shellcheck disable=SC2086
+	bf-prompt $args two.jsonl >want
+	for what in read:2:EINTR read:1+:short; do
+		# shellcheck disable=SC2086
+		BF_INJECT_PATH=$file spoil $what bf-prompt $args two.jsonl
+		same want out "bf-prompt $args: $what changes nothing"
+	done
+	for what in open:1:EMFILE read:2:EIO; do
+		# shellcheck disable=SC2086
+		BF_INJECT_PATH=$file spoil $what bf-prompt $args two.jsonl
+		is "$status $(wc -c <out)" "2 0" "bf-prompt $args: $what ends it before anything comes out"
+		like "$(cat err)" "bf-prompt: *$file: *" "and names the file"
+	done
+done
+BF_INJECT_PATH=long.md spoil read:1:EIO bf-prompt --list-prompts
+is "$status $(grep -c . out)" "1 5" "bf-prompt --list-prompts: a prompt that cannot be read is left out"
+like "$(cat err)" "bf-prompt: */long.md: Input/output error" "and told"
+
 done_testing

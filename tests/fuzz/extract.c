@@ -2,7 +2,7 @@
  * The first byte says what is looked for and which of several, the rest is an
  * answer: what is found is always JSON, in bounded time.
  */
-#include "../../cmd/bf-extract/extract.h"
+#include "answer/find.h"
 #include "base/err.h"
 #include "io/utf8.h"
 

@@ -1,7 +1,7 @@
 /*
  * find: tags, code, JSON and what an expression matches in an answer.
  */
-#include "extract.h"
+#include "answer/find.h"
 
 static bool
 starts_at(struct span s, const char *p, struct span prefix)

@@ -1,11 +1,11 @@
 /*
- * extract: finding things in an answer.
+ * find: what an answer holds.
  *
  * All functions take the answer's decoded text, valid UTF-8.  What does not hold
  * what was asked for is a miss, told by its number.
  */
-#ifndef BF_EXTRACT_H
-#define BF_EXTRACT_H
+#ifndef BF_ANSWER_FIND_H
+#define BF_ANSWER_FIND_H
 
 #include "base/buf.h"
 #include "io/regex.h"
@@ -37,6 +37,16 @@ enum miss {
 	MISS_REFUSAL,
 };
 
+/* The class of an entry that fails with it, and what is told. */
+const char *miss_class(enum miss miss);
+const char *miss_message(enum miss miss);
+
+/*
+ * Whether a response is of a whole answer; else MISS_REFUSAL, MISS_LENGTH or
+ * MISS_FILTER.
+ */
+enum miss response_end(struct span response);
+
 /* Behind its first n bytes. */
 static inline struct span
 skip(struct span s, size_t n)
@@ -44,10 +54,13 @@ skip(struct span s, size_t n)
 	return span_of(s.p + n, s.n - n);
 }
 
-/* ---- answer.c ---- */
+/* ---- text.c ---- */
 
 /* Without ASCII white space at both ends. */
 struct span text_trim(struct span s);
+
+/* Whether it ends in so much white space that its writer was caught in it. */
+bool text_runs_on(struct span s);
 
 /* Takes a leading reasoning block off; what it holds, SPAN_NONE if there is none.
  */

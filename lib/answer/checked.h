@@ -1,8 +1,8 @@
 /*
- * schema: JSON that is what a JSON Schema says, or is mended until it is.
+ * checked: JSON that is what a JSON Schema says, or is mended until it is.
  */
-#ifndef BF_EXTRACT_SCHEMA_H
-#define BF_EXTRACT_SCHEMA_H
+#ifndef BF_ANSWER_CHECKED_H
+#define BF_ANSWER_CHECKED_H
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -1,4 +1,4 @@
-#include "schema.h"
+#include "answer/checked.h"
 
 #include "json/path.h"
 

@@ -1,7 +1,7 @@
 /*
  * lists: the items of a list in an answer, and numbers.
  */
-#include "extract.h"
+#include "answer/find.h"
 #include "io/num.h"
 
 #define INTEGERS_MAX 1000000 /* of one answer */

@@ -1,7 +1,7 @@
 /*
  * fence: fenced code blocks.
  */
-#include "extract.h"
+#include "answer/find.h"
 
 #include <strings.h>
 

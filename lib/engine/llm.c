@@ -1,0 +1,350 @@
+#include "engine/llm.h"
+
+#include "base/mem.h"
+#include "http/http.h"
+#include "io/clock.h"
+#include "io/secret.h"
+#include "pacing/rates.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEY_LEAST = 8 }; /* shorter ones are no secrets, but words */
+
+/* Where one provider's calls go; with some dialects, one model's. */
+struct target {
+	const struct provider *provider;
+	char *path; /* behind the base URL */
+	struct http_target *http;
+};
+
+struct llm {
+	struct broker broker;
+	struct llm_options o;
+	struct http *http;
+	struct target *targets;
+	size_t ntargets;
+};
+
+/* An attempt in flight. */
+struct asking {
+	struct http_call http;
+	struct llm *llm;
+	struct broker_call *call;
+	struct buf joined; /* an answer that came in pieces */
+	struct buf masked; /* one that is none */
+};
+
+static int
+describe(struct broker *b, struct request *r, const struct entry *en, struct err *e)
+{
+	struct llm *x = (struct llm *)b;
+
+	return request_read(r, en, x->o.model, x->o.providers, e);
+}
+
+/* ---- where it goes ---- */
+
+static struct http_target *
+make_target(
+    struct llm *x, const struct provider *p, const char *path, struct err *e)
+{
+	struct buf url = BUF_INIT, authorization = BUF_INIT;
+	const char *headers[3] = {"Content-Type: application/json", NULL};
+	struct http_target *t;
+	size_t n = 1;
+
+	buf_addf(&url, "%s%s", p->base_url, path);
+	if (p->dialect->header != NULL)
+		headers[n++] = p->dialect->header;
+	if (p->key != NULL) {
+		provider_add_key(p, &authorization);
+		headers[n++] = buf_cstr(&authorization);
+	}
+	t = http_target_new(x->http, buf_cstr(&url), headers, n, e);
+	if (authorization.len > 0)
+		secret_wipe(authorization.data, authorization.len);
+	buf_release(&authorization);
+	buf_release(&url);
+	return t;
+}
+
+/* On the first call of the run libcurl is loaded. 0, or -1 and e. */
+static int
+open_http(struct llm *x, struct loop *l, const struct provider *p, struct err *e)
+{
+	struct http_options o = {.timeout_us = x->o.timeout_us,
+	    .connect_timeout_us = x->o.connect_timeout_us,
+	    .first_byte_us = x->o.first_byte_us,
+	    .stall_us = x->o.stall_us,
+	    .cacert = x->o.cacert,
+	    .http1_only = x->o.http1_only,
+	    .keep = rates_headers,
+	    .nkeep = RATES_HEADERS,
+	    .user_agent = "bf-llm/" BF_VERSION};
+
+	if (provider_ready(p, e) != 0)
+		return -1;
+	if (x->http == NULL)
+		x->http = http_new(l, &o);
+	return 0;
+}
+
+static struct http_target *
+find_target(const struct llm *x, const struct provider *p, const char *path)
+{
+	for (size_t i = 0; i < x->ntargets; i++)
+		if (x->targets[i].provider == p &&
+		    strcmp(x->targets[i].path, path) == 0)
+			return x->targets[i].http;
+	return NULL;
+}
+
+/* NULL and e. */
+static struct http_target *
+target_of(struct llm *x, const struct broker_call *c, struct loop *l, struct err *e)
+{
+	const struct provider *p = c->provider;
+	struct http_target *t = NULL;
+	struct buf path = BUF_INIT;
+
+	if (dialect_path(&path, p->dialect, c->model, x->o.stream, e) == 0 &&
+	    (t = find_target(x, p, buf_cstr(&path))) == NULL &&
+	    open_http(x, l, p, e) == 0 &&
+	    (t = make_target(x, p, buf_cstr(&path), e)) != NULL) {
+		x->targets = mem_resize(
+		    x->targets, x->ntargets + 1, sizeof *x->targets);
+		x->targets[x->ntargets++] = (struct target){
+		    p, mem_strdup(buf_cstr(&path)), t};
+	}
+	buf_release(&path);
+	return t;
+}
+
+/* ---- what came ---- */
+
+/* Some servers show the key that they refuse; nothing that is kept or told may. */
+static void
+mask_key(const struct provider *p, char *text, size_t n)
+{
+	const char *key = p->key;
+	size_t k = key == NULL ? 0 : strlen(key);
+	char *at;
+
+	if (k < KEY_LEAST)
+		return;
+	while ((at = memmem(text, n, key, k)) != NULL) {
+		memset(at, '*', k);
+		n -= (size_t)(at + k - text);
+		text = at + k;
+	}
+}
+
+/*
+ * What came in pieces is one body from here on; 0, or -1 and e where it did not
+ * come whole.
+ */
+static int
+join_pieces(struct asking *a, struct err *e)
+{
+	if (!a->llm->o.stream || !dialect_is_stream(a->http.answer))
+		return 0;
+	if (a->call->provider->dialect->join(&a->joined, a->http.answer, e) != 0)
+		return -1;
+	a->http.answer = buf_span(&a->joined);
+	return 0;
+}
+
+static bool
+read_answer(struct asking *a, struct err *e)
+{
+	struct broker_call *c = a->call;
+
+	return join_pieces(a, e) == 0 && dialect_check(a->http.answer, e) == 0 &&
+	       c->provider->dialect->answer(
+		   &c->response, a->http.answer, c->model, &c->answer, e) == 0;
+}
+
+/* Some say when to come back in the error's body, and in no header. */
+static void
+heed_error(struct http_call *hc, const struct dialect_error *de)
+{
+	if (hc->retry_after[0] == '\0' && hc->retry_after_ms[0] == '\0')
+		memcpy(hc->retry_after, de->retry_after, sizeof de->retry_after);
+}
+
+/* What the attempt came to, in words. */
+static void
+explain(char *out, size_t size, const struct http_call *hc,
+    const struct err *rubbish, const struct dialect_error *de)
+{
+	if (hc->outcome != HTTP_ANSWERED)
+		snprintf(out, size, "%s", hc->error);
+	else if (hc->status >= 200 && hc->status < 300)
+		snprintf(out, size, "%s", rubbish->text);
+	else if (hc->status >= 300 && hc->status < 400)
+		snprintf(out, size,
+		    "the server redirects (HTTP %d); give its real address with "
+		    "--base-url",
+		    hc->status);
+	else
+		snprintf(out, size, "HTTP %d%s%s%s%s%s", hc->status,
+		    de->message[0] != '\0' ? ": " : "", de->message,
+		    de->code[0] != '\0' ? " (" : "", de->code,
+		    de->code[0] != '\0' ? ")" : "");
+}
+
+static enum retry_outcome
+outcome_of(const struct http_call *hc)
+{
+	switch (hc->outcome) {
+	case HTTP_TIMED_OUT:
+		return RETRY_TIMED_OUT;
+	case HTTP_TRANSPORT:
+		return RETRY_TRANSPORT;
+	case HTTP_REFUSED:
+		return RETRY_REFUSED;
+	case HTTP_TOO_LARGE:
+		return RETRY_OVERSIZE;
+	case HTTP_CONFIG:
+		return RETRY_MISCONFIGURED;
+	default:
+		break;
+	}
+	return hc->status >= 200 && hc->status < 300 ? RETRY_GOT_RUBBISH
+						     : RETRY_GOT_STATUS;
+}
+
+/* 429, 503, 529 or silence: there is less to be had. */
+static bool
+is_overload(const struct http_call *hc)
+{
+	if (hc->outcome != HTTP_ANSWERED)
+		return hc->outcome == HTTP_TIMED_OUT;
+	return hc->status == 429 || hc->status == 503 || hc->status == 529;
+}
+
+/* What it is that is no answer. */
+static void
+read_failure(struct asking *a, const struct err *rubbish)
+{
+	struct broker_call *c = a->call;
+	struct http_call *hc = &a->http;
+	struct dialect_error de = {.message = ""};
+	struct retry_facts facts;
+
+	buf_release(&c->response);
+	buf_addspan(&a->masked, hc->answer);
+	if (a->masked.len > 0)
+		mask_key(c->provider, a->masked.data, a->masked.len);
+	c->raw = buf_span(&a->masked);
+	if (c->reached && hc->status / 100 != 2) {
+		c->provider->dialect->error(c->raw, &de);
+		heed_error(hc, &de);
+	}
+	facts = (struct retry_facts){outcome_of(hc), hc->status, span_str(de.code),
+	    span_str(de.type), span_str(hc->should_retry)};
+	c->ruling = retry_rule(&facts);
+	explain(c->why, sizeof c->why, hc, rubbish, &de);
+	mask_key(c->provider, c->why, strlen(c->why));
+	if (c->reached &&
+	    !retry_asked_us(span_str(hc->retry_after_ms), span_str(hc->retry_after),
+		clock_wall_ms(), &c->asked_us))
+		c->asked_us = -1;
+}
+
+static void
+asking_free(struct asking *a)
+{
+	buf_release(&a->joined);
+	buf_release(&a->masked);
+	free(a);
+}
+
+static void
+on_landed(struct http_call *hc)
+{
+	struct asking *a = hc->arg;
+	struct broker_call *c = a->call;
+	struct err e = ERR_INIT;
+
+	c->own = NULL;
+	c->reached = hc->outcome == HTTP_ANSWERED;
+	c->overloaded = is_overload(hc);
+	c->hopeless = hc->outcome == HTTP_CONFIG;
+	c->status = hc->status;
+	c->rates = c->reached ? hc->kept : NULL;
+	c->micros = hc->micros;
+	c->first_micros = hc->first_micros;
+	c->answered = c->reached && hc->status / 100 == 2 && read_answer(a, &e);
+	c->raw = hc->answer;
+	if (!c->answered)
+		read_failure(a, &e);
+	c->done(c);
+	asking_free(a);
+}
+
+/* ---- asked ---- */
+
+static int
+submit(struct broker *b, struct broker_call *c, struct loop *l, struct err *e)
+{
+	struct llm *x = (struct llm *)b;
+	struct http_target *t = target_of(x, c, l, e);
+	struct asking *a;
+
+	if (t == NULL)
+		return -1;
+	a = mem_zero(1, sizeof *a);
+	a->llm = x;
+	a->call = c;
+	a->http = (struct http_call){
+	    .target = t, .body = c->body, .done = on_landed, .arg = a};
+	if (http_start(x->http, &a->http, e) != 0) {
+		asking_free(a);
+		return -1;
+	}
+	c->own = a;
+	return 0;
+}
+
+static void
+cancel(struct broker *b, struct broker_call *c)
+{
+	struct asking *a = c->own;
+
+	(void)b;
+	http_cancel(&a->http);
+	c->own = NULL;
+	asking_free(a);
+}
+
+static void
+close_http(struct broker *b)
+{
+	struct llm *x = (struct llm *)b;
+
+	http_free(x->http);
+	x->http = NULL;
+	for (size_t i = 0; i < x->ntargets; i++)
+		free(x->targets[i].path);
+	free(x->targets);
+	x->targets = NULL;
+	x->ntargets = 0;
+}
+
+struct broker *
+llm_new(const struct llm_options *o)
+{
+	struct llm *x = mem_zero(1, sizeof *x);
+
+	x->broker = (struct broker){true, 1, describe, submit, cancel, close_http};
+	x->o = *o;
+	return &x->broker;
+}
+
+void
+llm_free(struct broker *b)
+{
+	free(b);
+}
