@@ -6,9 +6,8 @@
 #define BF_CMD_LEDGER_FILTER_H
 
 #include "io/cli.h"
+#include "json/jq.h"
 #include "ledger/ledger.h"
-
-struct jq;
 
 struct filter {
 	int64_t since, until; /* Unix milliseconds; until is not in it any more */
@@ -39,13 +38,5 @@ int filter_matches(
 bool filter_is_key(const char *text);
 /* Whether a key begins so. */
 bool filter_key_begins(const unsigned char key[LEDGER_KEY_SIZE], const char *text);
-
-/* ---- jq ---- */
-
-/* Loads libjq on first need.  NULL and e: it is not there, or does not compile. */
-struct jq *jq_open(const char *program, struct err *e);
-/* Whether any output for this JSON text is neither false nor null; -1 and e. */
-int jq_is_true(struct jq *jq, struct span text, struct err *e);
-void jq_close(struct jq *jq);
 
 #endif

@@ -243,6 +243,7 @@ next_line(struct stage *st, struct span *line)
 	struct err e;
 
 	err_init(&e);
+	st->waits = false;
 	while (!st->ended && st->out.failed == 0 && (st->open || open_next(st))) {
 		if (st->mapped && stage_interrupted(st))
 			break;
@@ -255,8 +256,10 @@ next_line(struct stage *st, struct span *line)
 		case JSONL_FAIL:
 			read_failed(st, &e);
 			break;
-		case JSONL_END:
 		case JSONL_AGAIN:
+			st->waits = true;
+			return false;
+		case JSONL_END:
 			st->open = false;
 			break;
 		}
@@ -299,6 +302,24 @@ stage_text_line(struct stage *st, struct span *line)
 		    st, at + 1 + jsonl_column_shift(st->reader), "invalid UTF-8");
 	}
 	return false;
+}
+
+void
+stage_no_wait(struct stage *st)
+{
+	jsonl_reader_no_wait(st->reader);
+}
+
+bool
+stage_waits(const struct stage *st)
+{
+	return st->waits;
+}
+
+int
+stage_fd(const struct stage *st)
+{
+	return jsonl_reader_fd(st->reader);
 }
 
 void
@@ -369,7 +390,7 @@ stage_errors(struct stage *st, const char *path)
 
 /* An entry that no file takes: its place and why, for a person. */
 static void
-tell_failure(struct stage *st, struct span error)
+tell_failure(const char *where, struct span error)
 {
 	struct span class, message;
 	struct buf a = BUF_INIT, b = BUF_INIT;
@@ -378,21 +399,21 @@ tell_failure(struct stage *st, struct span error)
 		class = SPAN("error");
 	if (!json_text(json_get(error, "message"), &b, &message))
 		message = error;
-	msg_error("%s: %.*s: %.*s", stage_where(st), (int)class.n, class.p,
-	    (int)message.n, message.p);
+	msg_error("%s: %.*s: %.*s", where, (int)class.n, class.p, (int)message.n,
+	    message.p);
 	buf_release(&a);
 	buf_release(&b);
 }
 
-void
-stage_fail_json(struct stage *st, struct entry *en, struct span error)
+static void
+fail(struct stage *st, const char *where, struct entry *en, struct span error)
 {
 	struct err e = ERR_INIT;
 
 	at_least(st, STATUS_SOME_FAILED);
 	st->failed++;
 	if (st->errors == NULL) {
-		tell_failure(st, error);
+		tell_failure(where, error);
 		return;
 	}
 	entry_set(en, "error", error);
@@ -403,23 +424,49 @@ stage_fail_json(struct stage *st, struct entry *en, struct span error)
 }
 
 void
-stage_fail(
-    struct stage *st, struct entry *en, const char *class, const char *fmt, ...)
+stage_fail_json(struct stage *st, struct entry *en, struct span error)
+{
+	fail(st, stage_where(st), en, error);
+}
+
+__attribute__((format(printf, 6, 0))) static void
+fail_as(struct stage *st, const char *where, struct entry *en, const char *class,
+    const char *more, const char *fmt, va_list ap)
 {
 	struct buf message = BUF_INIT, error = BUF_INIT;
-	va_list ap;
 
-	va_start(ap, fmt);
 	buf_vaddf(&message, fmt, ap);
-	va_end(ap);
 	buf_adds(&error, "{\"class\":");
 	json_add_string(&error, span_str(class));
 	buf_adds(&error, ",\"message\":");
 	json_add_string(&error, buf_span(&message));
+	buf_adds(&error, more);
 	buf_addc(&error, '}');
-	stage_fail_json(st, en, buf_span(&error));
+	fail(st, where, en, buf_span(&error));
 	buf_release(&message);
 	buf_release(&error);
+}
+
+void
+stage_fail(
+    struct stage *st, struct entry *en, const char *class, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail_as(st, stage_where(st), en, class, "", fmt, ap);
+	va_end(ap);
+}
+
+void
+stage_fail_at(struct stage *st, const char *where, struct entry *en,
+    const char *class, const char *more, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail_as(st, where, en, class, more, fmt, ap);
+	va_end(ap);
 }
 
 struct path *

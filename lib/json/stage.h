@@ -51,6 +51,7 @@ struct stage {
 	bool no_mark; /* for the command to set: standard output takes no incomplete
 			 line */
 	bool ended;   /* no more lines will be handed out */
+	bool waits;   /* see stage_no_wait() */
 	int status;
 	int stop_status;       /* set once the stream is incomplete */
 	struct buf incomplete; /* the line to write last */
@@ -75,6 +76,16 @@ bool stage_entry(struct stage *st, struct entry *en);
 
 /* The next line as it is, not looked into but for the incomplete mark. */
 bool stage_line(struct stage *st, struct span *line);
+
+/*
+ * For a command that waits for other things too: from now on stage_line() and the
+ * like also return false where no whole line is there yet.  stage_waits() says that
+ * it was so, and they are called again when stage_fd() is readable.  Output is
+ * flushed before each read all the same, and by the caller before it waits.
+ */
+void stage_no_wait(struct stage *st);
+bool stage_waits(const struct stage *st);
+int stage_fd(const struct stage *st);
 
 /*
  * For a command that finds its inputs itself: this path ("-" is standard input)
@@ -156,6 +167,12 @@ void stage_some_failed(struct stage *st);
  */
 void stage_fail(struct stage *st, struct entry *en, const char *class,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same for an entry handed out before, at that place, with more members for the
+ * error object: "" or ",\"name\":value". */
+void stage_fail_at(struct stage *st, const char *where, struct entry *en,
+    const char *class, const char *more, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
 
 /* The same with an error object of the caller's:
  * {"class":..,"message":..,"status":..}. */

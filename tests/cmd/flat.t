@@ -76,6 +76,9 @@ flat lists bf-explode list
 flat children bf-collect list
 echo 7 >keys
 flat entries bf-join --exclude keys --with <(echo '{"id":"7","x":1}')
+flat entries bf-if -m 1M '.id | length > 3' cat cat
+flat entries bf-if -m 1M --unordered '.id | length > 3' cat
+flat entries bf-loop -n 2 cat
 
 # One call, and all others as it was answered.
 a=$(requests $few | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l few)

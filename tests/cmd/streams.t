@@ -24,6 +24,9 @@ filters=(
 	'bf-collect list children.jsonl'
 	'bf-vote text entries.jsonl --by n'
 	'bf-join --exclude /dev/null entries.jsonl'
+	'bf-if .n cat <entries.jsonl'
+	'bf-if --unordered .n cat <entries.jsonl'
+	'bf-loop -n 2 cat entries.jsonl'
 	'bf-print text <entries.jsonl'
 	'bf-save - <entries.jsonl'
 	'bf-llm requests.jsonl'
@@ -43,13 +46,13 @@ for cmd in "${filters[@]}"; do
 	is $? 1 "$name | head -1: no complaint"
 done
 # --help is data too.
-for cmd in bf-read bf-shuffle bf-take bf-prompt bf-llm bf-extract bf-check bf-chunk bf-explode bf-collect bf-join bf-vote bf-save bf-print bf-mock; do
+for cmd in bf-read bf-shuffle bf-take bf-prompt bf-llm bf-extract bf-check bf-chunk bf-explode bf-collect bf-join bf-vote bf-if bf-loop bf-exec bf-save bf-print bf-mock; do
 	run bash -c "$cmd --help >/dev/full"
 	is "$status" 2 "$cmd --help >/dev/full: status 2"
 done
 
 # Standard input closed: an error, not an empty input that looks like success.
-for cmd in 'bf-take -n 1' bf-shuffle 'bf-prompt hello' bf-extract 'bf-check --schema good.schema 3>/dev/null' bf-chunk 'bf-explode list' 'bf-collect list' 'bf-join --exclude /dev/null' 'bf-vote text' bf-print 'bf-save out.jsonl' bf-llm; do
+for cmd in 'bf-take -n 1' bf-shuffle 'bf-prompt hello' bf-extract 'bf-check --schema good.schema 3>/dev/null' bf-chunk 'bf-explode list' 'bf-collect list' 'bf-join --exclude /dev/null' 'bf-vote text' 'bf-if .n cat' 'bf-loop -n 2 cat' 'bf-exec cat' bf-print 'bf-save out.jsonl' bf-llm; do
 	run bash -c "$cmd <&-"
 	is "$status" 2 "${cmd%% *} <&-: status 2"
 	like "$(cat err)" "*${cmd%% *}: *stdin*" "${cmd%% *} <&-: a message"

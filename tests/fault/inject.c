@@ -9,7 +9,8 @@
  *   CALL	read (also pread), write (also pwrite, writev), open (also
  *		openat, mkostemp), fsync, fdatasync, rename (also renameat),
  *		link (linkat), unlink (also unlinkat), close, ftruncate, mmap,
- *		poll, dlopen (whatever its WHAT, the library is not found)
+ *		poll, pipe (pipe2), spawn (posix_spawn), dlopen (whatever its
+ *		WHAT, the library is not found)
  *
  *   WHAT	an errno by name or number: the call does nothing and fails
  *		short	half of the bytes are read or written (at least one)
@@ -32,6 +33,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -460,6 +462,26 @@ poll(struct pollfd *fds, nfds_t n, int timeout)
 	if (w == FAIL)
 		return -1;
 	FINISH(int, next(fds, n, timeout));
+}
+
+int
+pipe2(int fds[2], int flags)
+{
+	REAL(pipe2, "pipe", -1, NULL);
+	if (w == FAIL)
+		return -1;
+	FINISH(int, next(fds, flags));
+}
+
+/* It gives the error's number back. */
+int
+posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+    const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	REAL(posix_spawn, "spawn", -1, path);
+	if (w == FAIL)
+		return errno;
+	FINISH(int, next(pid, path, actions, attr, argv, envp));
 }
 
 void *

@@ -1,14 +1,13 @@
-/*
- * jq's language by way of libjq (https://jqlang.org), which is loaded when an
- * expression is met and not before: compiling its builtins takes 10 ms.
- */
-#include "filter.h"
+#include "json/jq.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "io/library.h"
+#include "json/json.h"
 
 #include <dlfcn.h>
 #include <jq.h>
+#include <limits.h>
 #include <stdlib.h>
 
 /*
@@ -23,6 +22,7 @@
 	X(jq_compile)         \
 	X(jq_start)           \
 	X(jq_next)            \
+	X(jq_halted)          \
 	X(jq_teardown)        \
 	X(jv_parse_sized)     \
 	X(jv_get_kind)        \
@@ -42,6 +42,7 @@ static struct {
 struct jq {
 	jq_state *state;
 	struct buf message; /* the first that the compiler gave */
+	struct buf canon;
 };
 
 #define LOAD(name)                                                  \
@@ -122,12 +123,30 @@ failed(jv v, struct err *e)
 	return -1;
 }
 
+/* A lone surrogate, which libjq refuses, is U+FFFD to it. */
+static jv
+parse(struct jq *jq, struct span text)
+{
+	jv v = api.jv_parse_sized(text.p, (int)text.n);
+
+	if (api.jv_get_kind(v) != JV_KIND_INVALID)
+		return v;
+	buf_clear(&jq->canon);
+	if (json_canon(&jq->canon, text) == 0)
+		return v;
+	api.jv_free(v);
+	return api.jv_parse_sized(jq->canon.data, (int)jq->canon.len);
+}
+
 int
 jq_is_true(struct jq *jq, struct span text, struct err *e)
 {
-	jv v = api.jv_parse_sized(text.p, (int)text.n);
 	bool is = false;
+	jv v;
 
+	if (text.n > INT_MAX)
+		return err_set(e, "too long for jq");
+	v = parse(jq, text);
 	if (api.jv_get_kind(v) == JV_KIND_INVALID)
 		return failed(v, e) != 0 ? -1 : err_set(e, "this is no JSON");
 	api.jq_start(jq->state, v, 0);
@@ -141,7 +160,12 @@ jq_is_true(struct jq *jq, struct span text, struct err *e)
 		is |= kind != JV_KIND_NULL && kind != JV_KIND_FALSE;
 		api.jv_free(v);
 	}
-	return failed(v, e) != 0 ? -1 : is;
+	if (failed(v, e) != 0)
+		return -1;
+	/* Its answer is not known: halt_error is the program's way to fail. */
+	if (api.jq_halted(jq->state))
+		return err_set(e, "the expression halts");
+	return is;
 }
 
 void
@@ -152,5 +176,6 @@ jq_close(struct jq *jq)
 	if (jq->state != NULL)
 		api.jq_teardown(&jq->state);
 	buf_release(&jq->message);
+	buf_release(&jq->canon);
 	free(jq);
 }
