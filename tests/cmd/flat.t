@@ -74,6 +74,7 @@ echo '{"type":"object","properties":{"n":{"type":"integer"}}}' >schema
 flat answers bash -c 'exec bf-check -q --schema schema 3>/dev/null'
 flat lists bf-explode list
 flat children bf-collect list
+flat entries bf-exec -q --no-ledger --server cat
 echo 7 >keys
 flat entries bf-join --exclude keys --with <(echo '{"id":"7","x":1}')
 flat entries bf-if -m 1M '.id | length > 3' cat cat

@@ -16,6 +16,7 @@ looks=(
 	'bf-extract --keep'
 	'bf-extract --keep --to-history talk --as Ada'
 	check
+	'bf-exec -q --no-ledger true'
 	bf-chunk
 	'bf-explode response.list'
 	'bf-collect text'
@@ -36,7 +37,7 @@ serve
 # through FILE CMD: the command on FILE; for bf-save and bf-if, from standard input.
 through() {
 	case $2 in
-	bf-save* | bf-if*) run bash -c "$2 <'$1'" ;;
+	bf-save* | bf-if* | bf-exec*) run bash -c "$2 <'$1'" ;;
 	*) run bash -c "$2 '$1'" ;;
 	esac
 }
@@ -64,7 +65,7 @@ refused() {
 	for cmd in "${looks[@]}"; do
 		through bad.jsonl "$cmd"
 		is "$status" 2 "$1: ${cmd%% *} refuses it"
-		case $cmd in bf-save* | bf-if*) file='<stdin>' ;; *) file=bad.jsonl ;; esac
+		case $cmd in bf-save* | bf-if* | bf-exec*) file='<stdin>' ;; *) file=bad.jsonl ;; esac
 		like "$(cat err)" "*$file:2:$2*" "$1: ${cmd%% *} says where"
 		case $cmd in
 		bf-save*) continue ;;

@@ -30,6 +30,7 @@ filters=(
 	'bf-print text <entries.jsonl'
 	'bf-save - <entries.jsonl'
 	'bf-llm requests.jsonl'
+	'bf-exec cat <entries.jsonl'
 )
 for cmd in "${filters[@]}"; do
 	name=${cmd%% *}
