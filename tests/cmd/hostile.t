@@ -71,7 +71,7 @@ refused() {
 		bf-save*) continue ;;
 		esac
 		like "$(tail -n 1 out)" '{"incomplete":{*"status":2}}' "$1: ${cmd%% *} marks its output incomplete"
-		through bad.jsonl "$cmd --keep-going"
+		through bad.jsonl "${cmd%% *} --keep-going${cmd#"${cmd%% *}"}"
 		is "$status" 1 "$1: ${cmd%% *} --keep-going ends with 1"
 		is "$(wc -l <out)" 2 "$1: ${cmd%% *} --keep-going passes the two good ones"
 		like "$(cat err)" "*$file:2:*" "$1: ${cmd%% *} --keep-going tells the bad one"
