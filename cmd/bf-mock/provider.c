@@ -352,7 +352,8 @@ satisfy(struct provider *p, struct span *content, struct err *e)
 	return 0;
 }
 
-/* What a model may answer that was asked for JSON: in words, not to the end, a list of it. */
+/* What a model may answer that was asked for JSON: in words, not to the end, a list
+ * of it. */
 static void
 misformat(struct provider *p, struct span *content)
 {

@@ -109,7 +109,8 @@ enum put {
 };
 
 static void
-stop_unread(struct engine *en, const char *file, uint64_t lineno, const struct err *e)
+stop_unread(
+    struct engine *en, const char *file, uint64_t lineno, const struct err *e)
 {
 	if (en->stop_status == 0)
 		engine_say(en, ENGINE_ERROR, "%s:%" PRIu64 ": the ledger: %s", file,
@@ -126,8 +127,8 @@ put_recorded(struct engine *en, struct entry *entry, const char *file,
 {
 	struct buf error = BUF_INIT;
 	enum further further = FURTHER_NOTHING;
-	const char *class =
-	    further_judge(en, &en->response, aside, attempts, &error);
+	const char *class = further_judge(
+	    en, &en->response, aside, attempts, &error);
 
 	if (class != NULL && job != NULL && !job->settled)
 		further = further_ask(

@@ -64,7 +64,8 @@ now(void)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-/* Microseconds of a check, of the bytes as JSON first or not; negative: not valid. */
+/* Microseconds of a check, of the bytes as JSON first or not; negative: not valid.
+ */
 static double
 check(struct schema *s, struct span value, bool bytes)
 {
