@@ -19,12 +19,13 @@ spoiled() {
 # Two ledgers to begin with: one after a clean end, whose short last frame is
 # taken back, and one as a killed writer leaves it, with frames, and a tail that
 # holds records of them and others.
-"$led" write clean 0 60 1 >clean.acks
+"$led" write clean 0 63 1 >clean.acks
 "$led" write l 0 60 1 >killed.acks
 spoiled write:30:kill "$led" write l 60 60 1 >>killed.acks 2>/dev/null
 mv l killed
 [ -s "$(ls killed/*.tail)" ] && [ ! -e "$(ls clean/*.tail 2>/dev/null)" ]
 ok $? "a ledger with a tail and one without"
+
 # Of the many writes to the tail some, the first among them; all with BF_SOAK=1.
 moments() { # PATH N
 	if [ "$1" = .tail ] && [ -z "${BF_SOAK:-}" ]; then
@@ -39,6 +40,11 @@ spoil_count() { # BASE CALL: how many such calls a run of 80 makes
 	BF_INJECT_COUNT=$TMP/count spoiled "$2" "$led" write l 200 80 1 >/dev/null
 	awk '{ print $2 }' count
 }
+
+BF_INJECT_PATH='.zst$'
+[ "$(spoil_count clean ftruncate)" -gt 0 ]
+ok $? "the short last frame is taken back"
+
 # spoil BASE CALL:N:WHAT [TURN]: a run of 80 on a ledger like BASE, $l; its status,
 # what it acknowledged, and acks with that of BASE
 spoil() {
