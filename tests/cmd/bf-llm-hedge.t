@@ -32,6 +32,30 @@ recorded() {
 }
 attempts() { bf-ledger cat | jq "select(.req.messages[0].content == \"$1\").attempts"; }
 
+# begin NAME ARG...: the same of the scenario in a folder of its own, meanwhile
+begin() {
+	mkdir "$1"
+	mv scenario "$1"
+	(
+		cd "$1" || exit
+		shift
+		llm "$@"
+		echo "$status" >status
+	) &
+	begun+=($!)
+}
+# all_begun: until they have ended
+all_begun() {
+	wait "${begun[@]}"
+	begun=()
+}
+begun=()
+# at NAME: looks at one of them
+at() {
+	cd "$TMP/$1" || exit
+	status=$(<status)
+}
+
 MOCK=()
 llm many
 cp out want
@@ -61,21 +85,16 @@ same want out "with the same answers"
 is "$(sed -n 's/^bf_llm_hedges\(_won\)*_total //p' m.prom | tr '\n' ' ')" "$(stat .hedges) $(stat .hedges_won) " \
 	"--metrics has the counts"
 
+# Each of the following waits for calls that are slow: all of them at once.
+
 # ---- calls that are slow ----
 
 scenario '{"faults":[{"fault":"slow","p":0.04,"every":"50ms"},{"fault":"no-body","p":0.02}]}'
 MOCK+=(--latency 5ms-15ms --seed 2)
-llm --hedge 95% --timeout 4s many
-is "$status $(stat '[.answers,.failed]') $(recorded)" "0 [200,0] 200 200" "slow ones: every entry ends once"
-same want out "with the same answers"
-is "$(stat .calls)" "$(seen completions)" "the count of calls is the server's"
-ok $(($(stat .hedges) == 0 || $(stat .hedges) > 30)) "copies are bounded ($(stat .hedges))"
+begin slow --hedge 95% --timeout 4s ../many
 scenario '{"fault":"slow","every":"5ms"}'
 head -n 40 many >forty
-llm -j 40 forty
-is "$status $(seen completions) $(stat .hedges)" "0 40 0" "without the option none is sent twice"
-head -n 40 want | cmp -s - out
-ok $? "and the answers are the same"
+begin all-slow -j 40 ../forty
 
 # ---- one of the two fails: 20 answers make the percentile, and the 21st is slow ----
 
@@ -84,66 +103,104 @@ slow='{"fault":"slow","every":"5ms","requests":1}'
 head -n 21 want >want21
 # told: the counts of such a run
 told() { stat '[.calls,.hedges,.hedges_won,.retries,.cooldowns]'; }
-
 scenario "$first" "$slow" '{"fault":"500","requests":1}'
-llm -j 2 --hedge p95 --attempts 1 some
-is "$status $(told) $(recorded)" "0 [22,1,0,0,0] 21 21" "the copy fails: the call waits for its answer"
-same want21 out "which comes"
+begin copy-500 -j 2 --hedge p95 --attempts 1 ../some
 scenario "$first" "$slow" '{"fault":"400","requests":1}'
-llm -j 2 --hedge p95 some
-is "$status $(told)" "0 [22,1,0,0,0]" "whatever the copy fails with"
+begin copy-400 -j 2 --hedge p95 ../some
 scenario "$first" '{"fault":"stall","requests":1}' "$slow"
-llm -j 2 --hedge p95 --attempts 1 --stall-timeout 300ms some
-is "$status $(told) $(recorded)" "0 [22,1,1,0,0] 21 21" "the call itself fails: its copy is waited for"
-same want21 out "and has the answer"
+begin call-stalls -j 2 --hedge p95 --attempts 1 --stall-timeout 300ms ../some
 scenario "$first" '{"fault":"stall","requests":1}' '{"fault":"500","requests":1}'
-llm -j 2 --hedge p95 --attempts 2 --stall-timeout 300ms some
-is "$status $(told) $(stat .retries_by_class)" '0 [23,1,0,1,0] {"timeout":1}' \
-	"both fail: one attempt has failed, and there is another"
-is "$(bf-ledger cat | jq -s -c 'map(.attempts) | max')" 3 "which is the third call"
-same want21 out "it has the answer"
+begin both-fail -j 2 --hedge p95 --attempts 2 --stall-timeout 300ms ../some
 scenario "$first" '{"fault":"stall","requests":1}' '{"fault":"500","requests":1}'
-llm -j 2 --hedge p95 --attempts 1 --stall-timeout 300ms --errors e some
-is "$status $(told) $(jq -c '[.error.class,.error.attempts]' e)" '1 [22,1,0,0,0] ["timeout",2]' \
-	"or the entry fails, with what came last"
+begin one-attempt -j 2 --hedge p95 --attempts 1 --stall-timeout 300ms --errors e ../some
 scenario "$first" "$slow" '{"fault":"429","retry-after":"0","requests":1}'
-llm -j 2 --hedge p95 some
-is "$status $(told) $(recorded)" "0 [22,1,0,0,1] 21 21" "a 429 to the copy holds back the model, not the call"
+begin copy-429 -j 2 --hedge p95 ../some
 scenario "$first" "$slow" '{"fault":"429","retry-after":"5000","requests":1}'
-llm -j 2 --hedge p95 some
-is "$status $(told) $(stat .stopped) $(recorded)" \
-	'75 [22,1,0,0,0] "rate_limit: the server asks to wait 5000 s, more than --max-wait allows (600 s)" 21 21' \
-	"a wait that is too long stops the run, and the call lands"
+begin copy-waits -j 2 --hedge p95 ../some
 scenario "$first" "$slow" '{"fault":"401","requests":1}'
-llm -j 2 --hedge p95 some
-is "$status $(told) $(recorded)" "75 [22,1,0,0,0] 21 21" "so does a 401 to the copy"
-head -n 21 out | cmp -s - want21
-ok $? "and its answer is put out"
+begin copy-401 -j 2 --hedge p95 ../some
 scenario "$first" '{"fault":"401","requests":1}'
-llm -j 2 --hedge p95 some
-is "$status $(told) $(recorded)" "75 [21,0,0,0,0] 20 20" "a call that has failed gets no copy"
+begin call-401 -j 2 --hedge p95 ../some
 
 # ---- what limits calls limits copies ----
 
 scenario "$first" "$slow"
-llm -j 2 --hedge p95 --max-calls 21 some
-is "$status $(told)" "0 [21,0,0,0,0]" "--max-calls: no copy beyond it, and the answer is waited for"
-llm -j 2 --hedge p95 --max-calls 22 some
-is "$status $(told)" "0 [22,1,1,0,0]" "within it there is one"
-llm -j 1 --hedge p95 some
-is "$status $(told)" "0 [21,0,0,0,0]" "-j: none where no slot is free"
+begin calls-21 -j 2 --hedge p95 --max-calls 21 ../some
+scenario "$first" "$slow"
+begin calls-22 -j 2 --hedge p95 --max-calls 22 ../some
+scenario "$first" "$slow"
+begin j1 -j 1 --hedge p95 ../some
 head -n 20 some >twenty
-llm -j 2 --hedge p99 some
-is "$status $(told)" "0 [21,0,0,0,0]" "none before the percentile can be told"
+scenario "$first" "$slow"
+begin p99 -j 2 --hedge p99 ../some
 scenario '{"fault":"slow","every":"1ms","requests":20}' '{"fault":"hang","requests":3}' \
 	'{"fault":"429","retry-after":"1","requests":1}'
-llm -j 10 --hedge p95 many
+begin cooldown -j 10 --hedge p95 ../many
+scenario "$first" "$slow"
+begin rpm -j 2 --hedge p95 --rpm 1200 ../some
+
+# ---- and a deadline ----
+
+scenario "$first" '{"fault":"slow","every":"10ms","requests":1}' '{"fault":"hang"}'
+begin deadline -j 2 --hedge p95 --deadline 2s ../some
+
+# ---- what came of them ----
+
+all_begun
+at slow
+is "$status $(stat '[.answers,.failed]') $(recorded)" "0 [200,0] 200 200" "slow ones: every entry ends once"
+same ../want out "with the same answers"
+is "$(stat .calls)" "$(seen completions)" "the count of calls is the server's"
+ok $(($(stat .hedges) == 0 || $(stat .hedges) > 30)) "copies are bounded ($(stat .hedges))"
+at all-slow
+is "$status $(seen completions) $(stat .hedges)" "0 40 0" "without the option none is sent twice"
+head -n 40 ../want | cmp -s - out
+ok $? "and the answers are the same"
+at copy-500
+is "$status $(told) $(recorded)" "0 [22,1,0,0,0] 21 21" "the copy fails: the call waits for its answer"
+same ../want21 out "which comes"
+at copy-400
+is "$status $(told)" "0 [22,1,0,0,0]" "whatever the copy fails with"
+at call-stalls
+is "$status $(told) $(recorded)" "0 [22,1,1,0,0] 21 21" "the call itself fails: its copy is waited for"
+same ../want21 out "and has the answer"
+at both-fail
+is "$status $(told) $(stat .retries_by_class)" '0 [23,1,0,1,0] {"timeout":1}' \
+	"both fail: one attempt has failed, and there is another"
+is "$(bf-ledger cat | jq -s -c 'map(.attempts) | max')" 3 "which is the third call"
+same ../want21 out "it has the answer"
+at one-attempt
+is "$status $(told) $(jq -c '[.error.class,.error.attempts]' e)" '1 [22,1,0,0,0] ["timeout",2]' \
+	"or the entry fails, with what came last"
+at copy-429
+is "$status $(told) $(recorded)" "0 [22,1,0,0,1] 21 21" "a 429 to the copy holds back the model, not the call"
+at copy-waits
+is "$status $(told) $(stat .stopped) $(recorded)" \
+	'75 [22,1,0,0,0] "rate_limit: the server asks to wait 5000 s, more than --max-wait allows (600 s)" 21 21' \
+	"a wait that is too long stops the run, and the call lands"
+at copy-401
+is "$status $(told) $(recorded)" "75 [22,1,0,0,0] 21 21" "so does a 401 to the copy"
+head -n 21 out | cmp -s - ../want21
+ok $? "and its answer is put out"
+at call-401
+is "$status $(told) $(recorded)" "75 [21,0,0,0,0] 20 20" "a call that has failed gets no copy"
+at calls-21
+is "$status $(told)" "0 [21,0,0,0,0]" "--max-calls: no copy beyond it, and the answer is waited for"
+at calls-22
+is "$status $(told)" "0 [22,1,1,0,0]" "within it there is one"
+at j1
+is "$status $(told)" "0 [21,0,0,0,0]" "-j: none where no slot is free"
+at p99
+is "$status $(told)" "0 [21,0,0,0,0]" "none before the percentile can be told"
+at cooldown
 is "$status $(stat '[.answers,.hedges_won >= 3,.cooldowns]') $(seen in_cooldown)" "0 [200,true,1] 0" \
 	"nor inside a cooldown"
-same want out "after it they bring the answers"
-scenario "$first" "$slow"
-llm -j 2 --hedge p95 --rpm 1200 some
+same ../want out "after it they bring the answers"
+at deadline
+is "$(stat .answers) $(recorded)" "21 21 21" "a deadline: it is awaited"
+at rpm
 is "$status $(stat .answers) $(seen completions)" "0 21 $(stat .calls)" "they pass through --rpm"
+cd "$TMP" || exit
 
 # ---- asked anew; the same question twice ----
 
@@ -182,9 +239,6 @@ run timeout 60 bf-mock -q "${MOCK[@]}" -- bash -c 'mkfifo pipe
 	exec 3<&-
 	wait $pid; echo $?'
 is "$(tail -n 1 out) $(recorded)" "141 21 21" "no reader any more: its answer is recorded"
-scenario "$first" '{"fault":"slow","every":"10ms","requests":1}' '{"fault":"hang"}'
-llm -j 2 --hedge p95 --deadline 2s some
-is "$(stat .answers) $(recorded)" "21 21 21" "a deadline: it is awaited"
 
 scenario "$first" '{"fault":"hang"}'
 rm -rf .bf

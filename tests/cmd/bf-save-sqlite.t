@@ -4,14 +4,37 @@
 python3 -c 'import sqlite3' 2>/dev/null || skip_all "no python3"
 
 cat >sql.py <<'EOF'
-# sql.py DB SQL: runs it; each row as JSON
+# DB and SQL, each up to a NUL, on standard input: runs it; each row as JSON, then a NUL
 import json, sqlite3, sys
-db = sqlite3.connect(sys.argv[1])
-db.isolation_level = None
-for row in db.execute(sys.argv[2]):
-    print(json.dumps(row, ensure_ascii=False))
+def fields():
+    text = ''
+    while part := sys.stdin.read(1):
+        if part == '\0':
+            yield text
+            text = ''
+        else:
+            text += part
+asked = fields()
+for path in asked:
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        for row in db.execute(next(asked)):
+            print(json.dumps(row, ensure_ascii=False))
+    except sqlite3.Error as e:
+        print(e)
+    db.close()
+    print(end='\0', flush=True)
 EOF
-sql() { python3 sql.py "$@"; }
+mkfifo ask told
+python3 sql.py <ask >told &
+exec 7>ask 8<told
+# sql DB SQL: what it gives; one process answers all
+sql() {
+	local rows
+	printf '%s\0' "$1" "$2" >&7
+	IFS= read -r -d '' rows <&8
+	printf '%s' "$rows"
+}
 schema() { sql "$1" "SELECT sql FROM sqlite_master WHERE name = '${2:-entries}'" | jq -r '.[0]'; }
 incomplete='{"incomplete":{"by":"bf-llm","why":"budget reached","status":75}}'
 
@@ -256,31 +279,43 @@ done
 
 cat >lock.py <<'EOF'
 import sqlite3, sys
-db = sqlite3.connect("w.db", isolation_level=None)
+db = sqlite3.connect(sys.argv[1] + ".db", isolation_level=None)
 db.execute("BEGIN " + sys.argv[1])
 print("locked", flush=True)
 sys.stdin.readline()
 db.execute("COMMIT")
 EOF
 head -1 in >one
-mkfifo go locked
-# one that may not be read is met before anything comes, one that may not be written after
+# One that may not be read is met before anything comes, one that may not be written
+# after; both wait for as long as bf-save does.
+holding='' saving=''
 for how in EXCLUSIVE IMMEDIATE; do
-	rm -f w.db.partial
-	cp w.db was.db
-	python3 lock.py $how <go >locked &
-	exec 3>go
-	read -r _ <locked
-	run bf-save w.db <one
-	like "$status $(cat err)" "2 bf-save: w.db: another process has locked it; try again*" "a database with a lock: $how"
-	same was.db w.db "is as it was"
-	[ $how = EXCLUSIVE ] || is "$(sed 's/.*; //' err) $(sql w.db.partial 'SELECT id FROM entries')" 'what came is in w.db.partial ["a1"]' "what came is not lost"
-	echo >&3
-	exec 3>&-
-	wait
+	cp w.db $how.db
+	mkfifo go.$how locked.$how
+	python3 lock.py $how <go.$how >locked.$how &
+	holding="$holding $!"
+	case $how in
+	EXCLUSIVE) exec 3>go.$how ;;
+	*) exec 4>go.$how ;;
+	esac
+	read -r _ <locked.$how
+	{ bf-save $how.db <one 2>$how.err; echo $? >$how.status; } &
+	saving="$saving $!"
 done
-run bf-save w.db <one
-is "$status $(sql w.db 'SELECT count(*) FROM entries')" "0 [1]" "and not when it is free again"
+wait $saving
+for how in EXCLUSIVE IMMEDIATE; do
+	like "$(cat $how.status $how.err)" "2
+bf-save: $how.db: another process has locked it; try again*" "a database with a lock: $how"
+	same w.db $how.db "is as it was"
+done
+is "$(sed 's/.*; //' IMMEDIATE.err) $(sql IMMEDIATE.db.partial 'SELECT id FROM entries')" \
+	'what came is in IMMEDIATE.db.partial ["a1"]' "what came is not lost"
+echo >&3
+echo >&4
+exec 3>&- 4>&-
+wait $holding
+run bf-save IMMEDIATE.db <one
+is "$status $(sql IMMEDIATE.db 'SELECT count(*) FROM entries')" "0 [1]" "and not when it is free again"
 
 # ---- much of it, in little memory ----
 

@@ -20,9 +20,11 @@
  * BF_INJECT_PROGRAM=NAME	only in the program of this name (its last path
  *			component), so that a shell in between is left alone
  * BF_INJECT_FD=N		count and spoil only calls on this descriptor
- * BF_INJECT_PATH=TEXT	only calls whose file's path contains TEXT (of a
- *			descriptor: what /proc/self/fd says; of rename: the new
- *name) BF_INJECT_COUNT=FILE	at exit, append a line "CALL COUNT", also when
+ * BF_INJECT_PATH=TEXT	only calls whose file's path contains TEXT, or ends with
+ *			it where TEXT ends with $ (of a descriptor: what
+ *			/proc/self/fd says; of rename: the new name)
+ *
+ * BF_INJECT_COUNT=FILE	at exit, append a line "CALL COUNT", also when
  *			BF_INJECT is only "CALL": so a test learns how far N may go
  *
  * Calls that the C library makes inside itself (stdio, the loader) are not seen.
@@ -122,6 +124,17 @@ setup(void)
 	parse_what(end + 1);
 }
 
+static bool
+path_meant(const char *path)
+{
+	size_t n = strlen(path), m = strlen(plan.path);
+
+	if (m == 0 || plan.path[m - 1] != '$')
+		return strstr(path, plan.path) != NULL;
+	m--;
+	return n >= m && memcmp(path + n - m, plan.path, m) == 0;
+}
+
 /* Counts a call that is meant; what is to happen to it. */
 static enum what
 meet(const char *call, int fd, const char *path)
@@ -142,7 +155,7 @@ meet(const char *call, int fd, const char *path)
 			file[n] = '\0';
 			path = file;
 		}
-		if (strstr(path, plan.path) == NULL)
+		if (!path_meant(path))
 			return NOTHING;
 	}
 	plan.count++;

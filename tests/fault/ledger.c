@@ -2,12 +2,17 @@
  * ledger: what the fault tests need to do to a ledger.
  *
  *	ledger write DIR FROM COUNT [TURN]	records FROM, FROM+1, ..., TURN a
- *commit; prints each number once it is committed.  COUNT 0: for ever ledger hold
- *DIR FROM COUNT		commits them, prints "held", ends with standard
- *input ledger have DIR				numbers on standard input: prints
- *those without their right answer; status 1 if there are any ledger watch DIR ACKS
- *opens again and again while standard input is open, and each time looks for all
- *numbers in ACKS ledger count DIR
+ *			commit; prints each number once it is committed.
+ *			COUNT 0: for ever
+ *	ledger hold DIR FROM COUNT	commits them, prints "held", ends with
+ *			standard input
+ *	ledger have DIR	numbers on standard input: prints those without their
+ *			right answer; status 1 if there are any
+ *	ledger mend DIR	the same, then writes five more to the ledger, then
+ *			looks for all of them
+ *	ledger watch DIR ACKS	opens again and again while standard input is
+ *			open, and each time looks for all numbers in ACKS
+ *	ledger count DIR
  *
  * BF_BLOCK, BF_TAIL, BF_SEGMENT, BF_INDEX are the sizes of the format; BF_SYNC is
  *always, second or never.  A commit that fails: the number of lines left unwritten
@@ -145,6 +150,21 @@ has(struct ledger *l, uint64_t n)
 }
 
 static int
+print_missing(const char *dir, const uint64_t *numbers, size_t n)
+{
+	struct ledger *l = open_ledger(dir, true);
+	int missing = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!has(l, numbers[i])) {
+			printf("%" PRIu64 "\n", numbers[i]);
+			missing = 1;
+		}
+	ledger_close(l, &e);
+	return missing;
+}
+
+static int
 do_have(const char *dir)
 {
 	struct ledger *l = open_ledger(dir, true);
@@ -158,6 +178,26 @@ do_have(const char *dir)
 		}
 	ledger_close(l, &e);
 	return missing;
+}
+
+static int
+do_mend(const char *dir)
+{
+	static uint64_t numbers[1000];
+	struct ledger *l;
+	size_t n = 0;
+	int missing;
+
+	while (scanf("%" SCNu64, &numbers[n]) == 1)
+		if (++n + 5 > sizeof(numbers) / sizeof(numbers[0]))
+			msg_die(2, "too many numbers");
+	missing = print_missing(dir, numbers, n);
+	l = open_ledger(dir, false);
+	if (append(l, 1000, 5, 2) != 0 || finish(l) != 0)
+		return 2;
+	for (uint64_t more = 1000; more < 1005; more++)
+		numbers[n++] = more;
+	return print_missing(dir, numbers, n) | missing;
 }
 
 /* What was acknowledged before the ledger was opened is in it. */
@@ -231,8 +271,6 @@ set_sizes(void)
 		ledger_sizes.segment = number(segment);
 	if (index != NULL)
 		ledger_sizes.index = number(index);
-	if (index != NULL)
-		ledger_sizes.index = number(index);
 }
 
 int
@@ -255,6 +293,8 @@ main(int argc, char **argv)
 		return do_hold(argv[2], number(argv[3]), number(argv[4]));
 	if (strcmp(argv[1], "have") == 0)
 		return do_have(argv[2]);
+	if (strcmp(argv[1], "mend") == 0)
+		return do_mend(argv[2]);
 	if (strcmp(argv[1], "watch") == 0 && argc == 4)
 		return do_watch(argv[2], argv[3]);
 	if (strcmp(argv[1], "count") == 0) {
