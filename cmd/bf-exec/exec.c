@@ -511,10 +511,11 @@ find_idle(struct exec *x)
 		next = w->next;
 		if (w->call != NULL)
 			continue;
-		(void)read_some(w->p.out, &w->out, OUT_MOST);
+		if (w->p.out >= 0)
+			(void)read_some(w->p.out, &w->out, OUT_MOST);
 		if (w->out.len > 0)
 			drop_babbler(w);
-		else if (!process_ended(&w->p))
+		else if (w->p.out >= 0 && !process_ended(&w->p))
 			return w;
 		else
 			worker_free(w);

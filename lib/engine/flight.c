@@ -55,6 +55,7 @@ add_models(struct buf *out, const struct marks_run *run)
 static void
 on_killed(void *arg, const struct marks_run *run)
 {
+	struct engine *en = arg;
 	struct buf text = BUF_INIT;
 	time_t t = (time_t)(run->begun / 1000);
 	char when[32] = "";
@@ -65,14 +66,15 @@ on_killed(void *arg, const struct marks_run *run)
 	buf_addf(&text, "a run that was killed (%s, %" PRId64 ", %s) left ",
 	    run->host, run->pid, when);
 	if (run->ncalls > 0) {
-		buf_addf(&text, "%zu call%s possibly billed: ", run->ncalls,
-		    run->ncalls == 1 ? "" : "s");
+		buf_addf(&text, "%zu call%s %s: ", run->ncalls,
+		    run->ncalls == 1 ? "" : "s",
+		    en->broker->costs ? "possibly billed" : "unfinished");
 		add_models(&text, run);
 	}
 	if (run->broken > 0)
 		buf_addf(&text, "%s%zu marks of calls that cannot be read",
 		    run->ncalls > 0 ? "; " : "", run->broken);
-	engine_say(arg, ENGINE_WARN, "%s", buf_cstr(&text));
+	engine_say(en, ENGINE_WARN, "%s", buf_cstr(&text));
 	buf_release(&text);
 }
 

@@ -210,6 +210,7 @@ rm slow
 before=$(wc -l <started)
 ex -q -j 4 sh slow.sh <entries
 is "$status $(wc -l <out)" "0 400" "kill -9 and rerun"
+like "$(cat err)" "bf-exec: a run that was killed (*) left * call* unfinished: * sh" "which says how many there were"
 again=$(($(wc -l <started) - 400))
 [ "$before" -gt 40 ] && [ $again -le 4 ]
 ok $? "at most what was in flight is run twice ($again of $before)"
