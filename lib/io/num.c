@@ -189,9 +189,9 @@ is_json_number(struct span s)
 static bool
 simple_double(struct span s, double *v)
 {
-	static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
-	    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21,
-	    1e22};
+	static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8,
+	    1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+	    1e21, 1e22};
 	bool negative = s.n > 0 && *s.p == '-';
 	uint64_t digits = 0;
 	size_t i = negative, point = s.n, after;

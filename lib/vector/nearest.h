@@ -3,7 +3,7 @@
  *
  * All pairs are compared.  Products in single precision say which may be near
  * enough; for those the score is computed in double precision from the vectors
- * as they are: a·b / sqrt(a·a × b·b), by dot_exact().  So the result does not
+ * as they are: ab / sqrt(aa bb), each by dot_exact().  So the result does not
  * depend on the processor or the number of threads, and a vector and its copy
  * have a score of 1.
  */
