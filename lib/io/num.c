@@ -192,14 +192,14 @@ simple_double(struct span s, double *v)
 	static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8,
 	    1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
 	    1e21, 1e22};
+	const uint64_t most = UINT64_C(1) << 53;
 	bool negative = s.n > 0 && *s.p == '-';
 	uint64_t digits = 0;
 	size_t i = negative, point = s.n, after;
 
-	/* Up to 19 digits do not overflow. */
-	if (FLT_EVAL_METHOD != 0 || s.n > 20)
+	if (FLT_EVAL_METHOD != 0)
 		return false;
-	for (; i < s.n; i++) {
+	for (; i < s.n && digits <= most; i++) {
 		if (is_digit(s.p[i]))
 			digits = 10 * digits + (uint64_t)(s.p[i] - '0');
 		else if (s.p[i] == '.')
@@ -208,7 +208,7 @@ simple_double(struct span s, double *v)
 			return false;
 	}
 	after = point == s.n ? 0 : s.n - point - 1;
-	if (digits > UINT64_C(1) << 53 || after >= sizeof(tens) / sizeof(*tens))
+	if (digits > most || after >= sizeof(tens) / sizeof(*tens))
 		return false;
 	*v = (double)digits / tens[after];
 	*v = negative ? -*v : *v;
