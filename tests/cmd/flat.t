@@ -79,7 +79,7 @@ flat lists bf-explode list
 flat children bf-collect list
 echo 7 >keys
 flat entries bf-join --exclude keys --with <(echo '{"id":"7","x":1}')
-echo '{"id":1,"embedding":[2,1]}' >corpus
+echo '{"id":1,"embedding":[1,2,3,4]}' >corpus
 flat vectors bf-near -j 1 --query - corpus
 flat vectors bf-near -j 1 -q --dedupe -1
 flat entries bf-if -m 1M '.id | length > 3' cat cat
