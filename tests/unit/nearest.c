@@ -214,6 +214,12 @@ static void
 test_copies(void)
 {
 	struct vectors vs = some_vectors(1, 61, 0);
+	struct nearest job = {.all = &vs,
+	    .queries = &vs,
+	    .self = true,
+	    .most = 3,
+	    .min = nextafter(1, 2),
+	    .threads = 2};
 	bool good = true;
 	float v[61];
 
@@ -225,6 +231,8 @@ test_copies(void)
 		good = good && nearest_score(&vs, vs.n - 1, &vs, vs.n - 2) == 1;
 	}
 	ok(good, "a copy has a score of 1, to the bit");
+	job.n = 100;
+	ok(all_right(&job), "what is less near than the least by a bit is none");
 	vectors_release(&vs);
 }
 
