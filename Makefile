@@ -47,9 +47,10 @@ LIBS_bf-llm     = -lzstd
 LIBS_bf-exec    = -lzstd
 LIBS_bf-ledger  = -lzstd
 LIBS_bf-mock    = -lmicrohttpd
+LIBS_bf-near    = -lm
 LIBS_sqlite-speed = -lsqlite3
 # What test programs may use; only what they use is linked.
-LIBS_test       = -lzstd
+LIBS_test       = -lzstd -lm
 
 LIB_SRC  := $(sort $(wildcard lib/*/*.c))
 CMD_FILE := $(sort $(wildcard cmd/bf-*.c))

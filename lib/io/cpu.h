@@ -32,6 +32,12 @@ cpu_has_avx2(void)
 }
 
 static inline bool
+cpu_has_fma(void)
+{
+	return CPU_HAS(AVX2, "avx2") && CPU_HAS(FMA, "fma");
+}
+
+static inline bool
 cpu_has_sse42(void)
 {
 	return CPU_HAS(SSE4_2, "sse4.2");

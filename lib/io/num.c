@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -181,6 +182,40 @@ is_json_number(struct span s)
 }
 
 /*
+ * A number whose digits and power of ten are doubles exactly: one operation then
+ * rounds correctly (Clinger, How to Read Floating Point Numbers Accurately, 1990).
+ * false: it is not that simple.
+ */
+static bool
+simple_double(struct span s, double *v)
+{
+	static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8,
+	    1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+	    1e21, 1e22};
+	const uint64_t most = UINT64_C(1) << 53;
+	bool negative = s.n > 0 && *s.p == '-';
+	uint64_t digits = 0;
+	size_t i = negative, point = s.n, after;
+
+	if (FLT_EVAL_METHOD != 0)
+		return false;
+	for (; i < s.n && digits <= most; i++) {
+		if (is_digit(s.p[i]))
+			digits = 10 * digits + (uint64_t)(s.p[i] - '0');
+		else if (s.p[i] == '.')
+			point = i;
+		else
+			return false;
+	}
+	after = point == s.n ? 0 : s.n - point - 1;
+	if (digits > most || after >= sizeof(tens) / sizeof(*tens))
+		return false;
+	*v = (double)digits / tens[after];
+	*v = negative ? -*v : *v;
+	return true;
+}
+
+/*
  * strtod(3) rounds correctly and reads a point as long as nobody calls
  * setlocale(3), which nothing here does.  What is too large for a double is
  * refused, what is too small becomes 0 or a subnormal.
@@ -194,6 +229,8 @@ num_double(struct span s, double *v)
 
 	if (!is_json_number(s))
 		return -1;
+	if (simple_double(s, v))
+		return 0;
 	if (s.n < sizeof(small)) {
 		memcpy(small, s.p, s.n);
 		small[s.n] = '\0';

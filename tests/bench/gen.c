@@ -5,6 +5,7 @@
  *	gen answers BYTES	the same with a request and a response
  *	gen bodies N		bodies of chat requests, 1 KB each
  *	gen requests N		entries with these bodies as their request
+ *	gen vectors N		{"id","embedding"}, 384 numbers each
  *
  * About one word in eight holds bytes beyond ASCII, one in twenty an escape.
  */
@@ -19,6 +20,7 @@
 
 #define ENTRY_TEXT 1450
 #define BODY_TEXT  900
+#define NUMBERS    384
 
 static const char *const words[] = {"the", "river", "carried", "small", "boats",
     "past", "gardens", "where", "nobody", "asked", "about", "winter", "until",
@@ -83,6 +85,15 @@ put_response(struct rng *r)
 }
 
 static void
+put_vector(struct rng *r, uint64_t i)
+{
+	buf_addf(&line, "{\"id\":%lu,\"embedding\":", (unsigned long)i);
+	for (int k = 0; k < NUMBERS; k++)
+		buf_addf(&line, "%c%.8f", k == 0 ? '[' : ',', rng_unit(r) - 0.5);
+	buf_adds(&line, "]}");
+}
+
+static void
 put_entry(struct rng *r, const char *kind, uint64_t i)
 {
 	if (strcmp(kind, "bodies") == 0) {
@@ -91,6 +102,8 @@ put_entry(struct rng *r, const char *kind, uint64_t i)
 		buf_addf(&line, "{\"id\":\"%lu\",\"request\":", (unsigned long)i);
 		put_body(r, i, BODY_TEXT);
 		buf_addc(&line, '}');
+	} else if (strcmp(kind, "vectors") == 0) {
+		put_vector(r, i);
 	} else {
 		bool answers = strcmp(kind, "answers") == 0;
 
@@ -111,7 +124,8 @@ main(int argc, char **argv)
 	const char *kind = argc == 3 ? argv[1] : "";
 	unsigned long limit = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
 	bool by_count = strcmp(kind, "bodies") == 0 ||
-			strcmp(kind, "requests") == 0;
+			strcmp(kind, "requests") == 0 ||
+			strcmp(kind, "vectors") == 0;
 	struct rng r;
 
 	rng_seed(&r, 1);

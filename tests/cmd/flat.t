@@ -32,6 +32,9 @@ array() {
 table() {
 	seq "$1" | sed 's/.*/&,"some ""text"" \xc3\xa9 &"/; 1s/^/id,text\n/'
 }
+vectors() {
+	seq "$1" | sed 's/.*/{"id":&,"embedding":[&,1,2,3]}/'
+}
 markdown() {
 	seq "$1" | sed 's/.*/line & of a text/; s/^line [0-9]*00 .*/# &/'
 }
@@ -77,6 +80,9 @@ flat children bf-collect list
 flat entries bf-exec -q --no-ledger --server cat
 echo 7 >keys
 flat entries bf-join --exclude keys --with <(echo '{"id":"7","x":1}')
+echo '{"id":1,"embedding":[1,2,3,4]}' >corpus
+flat vectors bf-near -j 1 --query - corpus
+flat vectors bf-near -j 1 -q --dedupe -1
 flat entries bf-if -m 1M '.id | length > 3' cat cat
 flat entries bf-if -m 1M --unordered '.id | length > 3' cat
 flat entries bf-loop -n 2 cat

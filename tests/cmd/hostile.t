@@ -4,9 +4,9 @@
 . "$(dirname "$0")/../lib.sh"
 
 # A request that each command can take: bf-extract wants a response, bf-llm a
-# request, bf-chunk a text, bf-explode a list, bf-collect a child, and the odd
-# member rides along.
-response='"text":"one","response":{"text":"[1]","list":["one"]},"parent":"p","index":0,"count":1'
+# request, bf-chunk a text, bf-explode a list, bf-collect a child, bf-near an
+# embedding, and the odd member rides along.
+response='"text":"one","response":{"text":"[1]","list":["one"]},"parent":"p","index":0,"count":1,"embedding":[1,2]'
 request='"request":{"model":"m","messages":[{"role":"user","content":"hello"}]}'
 
 # The commands that look into a line, each reading FILE; all keep other members.
@@ -21,6 +21,7 @@ looks=(
 	'bf-explode response.list'
 	'bf-collect text'
 	'bf-join --exclude /dev/null'
+	near
 	'bf-if true cat'
 	'bf-loop -n 1 cat'
 	'bf-save --tee /dev/null'
@@ -31,6 +32,8 @@ moves=('bf-take -n 10' 'bf-shuffle')
 
 echo true >any.schema
 check() { bf-check --schema any.schema "$@" 3>/dev/null; }
+echo '{"id":1,"embedding":[2,1]}' >corpus.jsonl
+near() { bf-near "${@:1:$#-1}" --query "${!#}" corpus.jsonl; }
 serve
 
 # through FILE CMD: the command on FILE; for bf-save and bf-if, from standard input.

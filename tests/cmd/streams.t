@@ -7,6 +7,7 @@ bf-explode list entries.jsonl >children.jsonl
 bf-prompt -m gpt-4o-mini 'Say {text}.' entries.jsonl >requests.jsonl
 
 jq -c '.response.text = "{\"n\":\(.n)}"' entries.jsonl >answers.jsonl
+jq -c '{n, v: [.n, 1]}' entries.jsonl >vectors.jsonl
 echo '{"type":"object"}' >good.schema
 
 serve --log calls.log --latency 2ms
@@ -24,6 +25,9 @@ filters=(
 	'bf-collect list children.jsonl'
 	'bf-vote text entries.jsonl --by n'
 	'bf-join --exclude /dev/null entries.jsonl'
+	'bf-near --self --field v --id n vectors.jsonl'
+	'bf-near --dedupe 1 --field v vectors.jsonl'
+	'bf-near --query vectors.jsonl --field v --id n vectors.jsonl'
 	'bf-if .n cat <entries.jsonl'
 	'bf-if --unordered .n cat <entries.jsonl'
 	'bf-loop -n 2 cat entries.jsonl'
@@ -47,13 +51,13 @@ for cmd in "${filters[@]}"; do
 	is $? 1 "$name | head -1: no complaint"
 done
 # --help is data too.
-for cmd in bf-read bf-shuffle bf-take bf-prompt bf-llm bf-extract bf-check bf-chunk bf-explode bf-collect bf-join bf-vote bf-if bf-loop bf-exec bf-save bf-print bf-mock; do
+for cmd in bf-read bf-shuffle bf-take bf-prompt bf-llm bf-extract bf-check bf-chunk bf-explode bf-collect bf-join bf-near bf-vote bf-if bf-loop bf-exec bf-save bf-print bf-mock; do
 	run bash -c "$cmd --help >/dev/full"
 	is "$status" 2 "$cmd --help >/dev/full: status 2"
 done
 
 # Standard input closed: an error, not an empty input that looks like success.
-for cmd in 'bf-take -n 1' bf-shuffle 'bf-prompt hello' bf-extract 'bf-check --schema good.schema 3>/dev/null' bf-chunk 'bf-explode list' 'bf-collect list' 'bf-join --exclude /dev/null' 'bf-vote text' 'bf-if .n cat' 'bf-loop -n 2 cat' 'bf-exec cat' bf-print 'bf-save out.jsonl' bf-llm; do
+for cmd in 'bf-take -n 1' bf-shuffle 'bf-prompt hello' bf-extract 'bf-check --schema good.schema 3>/dev/null' bf-chunk 'bf-explode list' 'bf-collect list' 'bf-join --exclude /dev/null' 'bf-near --self' 'bf-near --dedupe 1' 'bf-near --query vectors.jsonl' 'bf-vote text' 'bf-if .n cat' 'bf-loop -n 2 cat' 'bf-exec cat' bf-print 'bf-save out.jsonl' bf-llm; do
 	run bash -c "$cmd <&-"
 	is "$status" 2 "${cmd%% *} <&-: status 2"
 	like "$(cat err)" "*${cmd%% *}: *stdin*" "${cmd%% *} <&-: a message"

@@ -77,6 +77,27 @@ BF_INJECT_FD=$fd spoil write:2:ENOSPC bf-join -m 100K --as t --with theirs.jsonl
 is "$status $(cat err)" "2 bf-join: cannot write to a temporary file: No space left on device" "a write to it that fails"
 like "$(cat out)" '{"incomplete":*' "only the mark"
 
+# bf-near's
+awk 'BEGIN { for (i = 0; i < 2000; i++) printf "{\"id\":%d,\"embedding\":[%d,1,2,3],\"text\":\"%0200d\"}\n", i, i % 97, i }' >vectors.jsonl
+bf-near --self -k 2 vectors.jsonl >want
+is "$(wc -l <want)" 2000 "2,000 entries and their nearest"
+fd=$(strace -e trace=openat bf-near -j 1 -m 100K --self -k 2 vectors.jsonl 2>&1 >/dev/null | sed -n 's/.*O_TMPFILE.* = //p')
+for what in write:1+:short read:1+:short write:2:EINTR read:2:EINTR; do
+	BF_INJECT_FD=$fd spoil $what bf-near -m 100K --self -k 2 vectors.jsonl
+	same want out "bf-near: $what of its temporary file changes nothing"
+	is "$status$(cat err)" 0 "... and is no error"
+done
+BF_INJECT_FD=$fd spoil read:3:EIO bf-near -m 100K --self -k 2 vectors.jsonl
+is "$status $(cat err)" "2 bf-near: cannot read a temporary file: Input/output error" "a read of it that fails"
+is "$(wc -l <out) $(tail -n 1 out | jq .incomplete.status)" "3 2" "and the output is not whole"
+BF_INJECT_FD=$fd spoil write:2:ENOSPC bf-near -m 100K --self -k 2 vectors.jsonl
+is "$status $(cat err)" "2 bf-near: cannot write to a temporary file: No space left on device" "a write to it that fails"
+like "$(cat out)" '{"incomplete":*' "only the mark"
+spoil read:1+:short bf-near -m 100K --self -k 2 vectors.jsonl
+same want out "short reads of the input"
+spoil poll:1:EINTR bf-near --query vectors.jsonl -k 2 vectors.jsonl
+is "$(wc -l <out) $status$(cat err)" "2000 0" "bf-near: poll and signals that stop nothing"
+
 # bf-collect's temporary file
 seq 3000 | jq -c '{parent: (. % 30), index: (. / 30 | floor), count: 101, t: "\(.)"}' | grep -v '"parent":0' |
 	sed 's/"count":101/"count":100/' >children.jsonl

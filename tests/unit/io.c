@@ -126,10 +126,41 @@ test_units(void)
 	test_fraction(SPAN("nan"), -1);
 }
 
+/* Numbers as embeddings have them, against strtod(3). */
+static void
+test_many_doubles(void)
+{
+	static const int digits[] = {8, 17, 6, 0, 15, 20, 3};
+	char text[400];
+	bool good = true;
+	struct rng rng;
+	double v, x;
+
+	rng_seed(&rng, 1);
+	for (int i = 0; i < 70000; i++) {
+		x = rng_unit(&rng) * (double)(rng_below(&rng, 2000001) - 1e6);
+		if (i % 2 == 0)
+			snprintf(text, sizeof(text), "%.*g", digits[i % 7], x);
+		else
+			snprintf(text, sizeof(text), "%.*f", digits[i % 7], x);
+		x = strtod(text, NULL);
+		good = good && num_double(span_str(text), &v) == 0 &&
+		       memcmp(&v, &x, sizeof(v)) == 0;
+	}
+	ok(good, "numbers of many forms are read as strtod(3) reads them");
+}
+
 static void
 test_doubles(void)
 {
 	static char big[2000];
+
+	test_many_doubles();
+	test_double(SPAN("9007199254740992.1"), 9007199254740992.0);
+	test_double(SPAN("0.00000000000000000001"), 1e-20);
+	test_double(SPAN("-0.000000000000000001"), -1e-18);
+	test_double(SPAN("99999999999999999999"), 1e20);
+	test_double(SPAN("18446744073709551616"), 18446744073709551616.0);
 
 	test_double(SPAN("0"), 0.0);
 	test_double(SPAN("-0"), -0.0);
