@@ -93,7 +93,7 @@ export RUN_BLOCK='
 '
 
 run_page() {
-	local page=$1 name dir block cmd line first title status
+	local page=$1 name file dir block cmd line first title status
 	name=$(basename "$page")
 	dir=$TMP/$name
 	extract "$page" "$dir" >"$TMP/extract.out"
@@ -110,7 +110,9 @@ run_page() {
 			line=$(<"$cmd.line")
 			IFS= read -r first <"$cmd.cmd"
 			title="$name:$line: $first"
-			: >>"$cmd.want" >>"$cmd.out" >>"$cmd.err" >>"$cmd.status"
+			for file in want out err status; do
+				: >>"$cmd.$file"
+			done
 			status=$(<"$cmd.status")
 			if [ "$status" = 0 ]; then
 				same "$cmd.want" "$cmd.out" "${title//#/\\#}"
