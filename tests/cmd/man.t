@@ -85,32 +85,39 @@ extract() {
 # Runs inside bf-mock: every command of the block in $1.
 # shellcheck disable=SC2016
 export RUN_BLOCK='
-	for cmd in $(seq "$(find "$1" -name "*.cmd" | wc -l)"); do
-		sh -c "$(cat "$1/$cmd.cmd")" >"$1/$cmd.out" 2>"$1/$cmd.err"
+	for ((cmd = 1; ; cmd++)); do
+		[ -e "$1/$cmd.cmd" ] || break
+		sh -c "$(<"$1/$cmd.cmd")" >"$1/$cmd.out" 2>"$1/$cmd.err"
 		echo $? >"$1/$cmd.status"
 	done
 '
 
 run_page() {
-	local page=$1 name dir block cmd line title
+	local page=$1 name file dir block cmd line first title status
 	name=$(basename "$page")
 	dir=$TMP/$name
 	extract "$page" "$dir" >"$TMP/extract.out"
 	ok $? "$name: examples are well formed" || sed 's/^/# /' "$TMP/extract.out"
-	for block in $(seq "$(find "$dir" -mindepth 1 -type d | wc -l)"); do
+	for ((block = 1; ; block++)); do
+		[ -d "$dir/$block" ] || break
 		rm -rf "$TMP/here"
 		cp -r "$ROOT/share/examples" "$TMP/here" && cd "$TMP/here" || exit 99
-		timeout 120 bf-mock -- sh -c "$RUN_BLOCK" sh "$dir/$block" \
+		timeout 120 bf-mock -- bash -c "$RUN_BLOCK" bash "$dir/$block" \
 			</dev/null >"$dir/$block/mock.log" 2>&1
-		for cmd in $(seq "$(find "$dir/$block" -name '*.cmd' | wc -l)"); do
-			line=$(cat "$dir/$block/$cmd.line")
-			title="$name:$line: $(head -n 1 "$dir/$block/$cmd.cmd")"
-			cd "$dir/$block" || exit 99
-			touch "$cmd.want" "$cmd.out" "$cmd.err"
-			if [ "$(cat "$cmd.status" 2>/dev/null)" = 0 ]; then
+		cd "$dir/$block" || exit 99
+		for ((cmd = 1; ; cmd++)); do
+			[ -e "$cmd.cmd" ] || break
+			line=$(<"$cmd.line")
+			IFS= read -r first <"$cmd.cmd"
+			title="$name:$line: $first"
+			for file in want out err status; do
+				: >>"$cmd.$file"
+			done
+			status=$(<"$cmd.status")
+			if [ "$status" = 0 ]; then
 				same "$cmd.want" "$cmd.out" "${title//#/\\#}"
 			else
-				ok 1 "${title//#/\\#}: status $(cat "$cmd.status" 2>/dev/null)"
+				ok 1 "${title//#/\\#}: status $status"
 				cat "$cmd.out" mock.log | head -n 20 | sed 's/^/# /'
 			fi || sed 's/^/# stderr: /' "$cmd.err"
 		done
