@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 export XDG_STATE_HOME=$TMP/state
 
-ex() { run timeout 60 bf-exec "$@"; }
+ex() { run timeout 200 bf-exec "$@"; }
 texts() { jq -r .response.text "${1:-out}" | tr '\n' ,; }
 # Each run of this leaves a line in runs.
 cat >count.sh <<'E'
@@ -239,7 +239,7 @@ is "$(($(wc -l <started) + n))" 400 "of which nothing is run again"
 seq 10000 | sed 's/.*/{"id":&}/' >entries
 ex -q --server cat <entries
 is "$status $(jq -c '.response.text == "{\"id\":\(.id)}"' out | sort | uniq -c | tr -s ' ')" "0  10000 true" "10,000 entries through a server"
-[ -n "${BF_SOAK:-}" ] || head -2000 entries >some
+[ -n "${BF_SOAK:-}" ] || head -500 entries >some
 [ -z "${BF_SOAK:-}" ] || cp entries some
 ex -q cat <some
 is "$status $(wc -l <out)" "0 $(wc -l <some)" "and $(wc -l <some) through a command each"
