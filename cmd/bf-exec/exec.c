@@ -94,25 +94,29 @@ add_line(struct exec *x, const struct entry *en, struct buf *out)
 	buf_addc(out, '}');
 }
 
+/* Whether the line has what words of the command stand for. */
+static int
+check_words(struct exec *x, struct span line, struct err *e)
+{
+	struct json_fault f;
+
+	if (entry_parse(&x->entry, line, &f) != 0)
+		return err_set(e, "%s", f.what);
+	return words_check(&x->words, &x->entry, e);
+}
+
 static int
 describe(struct broker *b, struct request *r, const struct entry *en, struct err *e)
 {
 	struct exec *x = (struct exec *)b;
-	struct made_words made;
-	struct json_fault f;
 
 	buf_clear(&r->wire);
 	buf_clear(&r->body);
 	buf_clear(&r->model);
 	buf_clear(&r->dropped);
 	add_line(x, en, &r->wire);
-	if (!x->o->server) {
-		if (entry_parse(&x->entry, buf_span(&r->wire), &f) != 0)
-			return err_set(e, "%s", f.what);
-		if (words_make(&x->words, &x->entry, &made, e) != 0)
-			return -1;
-		made_words_release(&made);
-	}
+	if (x->words.fields && check_words(x, buf_span(&r->wire), e) != 0)
+		return -1;
 	buf_clear(&x->scratch);
 	buf_adds(&x->scratch, "{\"command\":");
 	buf_addspan(&x->scratch, buf_span(&x->command));
@@ -131,6 +135,16 @@ describe(struct broker *b, struct request *r, const struct entry *en, struct err
 /* ---- what comes of it ---- */
 
 static void
+close_stream(struct worker *w, int *fd)
+{
+	if (*fd < 0)
+		return;
+	loop_forget(w->loop, *fd);
+	(void)fd_close(*fd);
+	*fd = -1;
+}
+
+static void
 worker_free(struct worker *w)
 {
 	struct worker **at = &w->x->workers;
@@ -139,12 +153,9 @@ worker_free(struct worker *w)
 		at = &(*at)->next;
 	*at = w->next;
 	loop_timer_clear(w->loop, &w->timer);
-	if (w->p.in >= 0)
-		loop_forget(w->loop, w->p.in);
-	if (w->p.out >= 0)
-		loop_forget(w->loop, w->p.out);
-	if (w->p.err >= 0)
-		loop_forget(w->loop, w->p.err);
+	close_stream(w, &w->p.in);
+	close_stream(w, &w->p.out);
+	close_stream(w, &w->p.err);
 	process_stop(&w->p);
 	buf_release(&w->out);
 	buf_release(&w->err);
@@ -255,9 +266,6 @@ fail_ended(struct worker *w)
 
 /* ---- reading ---- */
 
-static void on_output(void *arg, int fd, unsigned events);
-static void on_errors(void *arg, int fd, unsigned events);
-
 /* As much as is there; false: nothing more will come. */
 static bool
 read_some(int fd, struct buf *b, size_t most)
@@ -270,14 +278,6 @@ read_some(int fd, struct buf *b, size_t most)
 			b->len += (size_t)n;
 	} while ((n > 0 && b->len <= most) || (n < 0 && errno == EINTR));
 	return n > 0 || (n < 0 && errno == EAGAIN);
-}
-
-static void
-close_stream(struct worker *w, int *fd)
-{
-	loop_forget(w->loop, *fd);
-	(void)fd_close(*fd);
-	*fd = -1;
 }
 
 /* Of standard error the end is kept. */
@@ -332,10 +332,12 @@ drop_babbler(struct worker *w)
 }
 
 static void
-read_output(struct worker *w)
+on_output(void *arg, int fd, unsigned events)
 {
-	bool more = read_some(w->p.out, &w->out, OUT_MOST);
+	struct worker *w = arg;
+	bool more = read_some(fd, &w->out, OUT_MOST);
 
+	(void)events;
 	if (w->out.len > OUT_MOST && w->call != NULL) {
 		fail(w, RETRY_FAIL, "too_large", "more output than 64 MiB");
 		return;
@@ -354,14 +356,6 @@ read_output(struct worker *w)
 		w->mute = true;
 		loop_timer_set(w->loop, &w->timer, clock_mono_us() + GRACE_US);
 	}
-}
-
-static void
-on_output(void *arg, int fd, unsigned events)
-{
-	(void)fd;
-	(void)events;
-	read_output(arg);
 }
 
 static void
@@ -597,8 +591,7 @@ close_all(struct broker *b)
 	bool running = true;
 
 	for (w = x->workers; w != NULL; w = w->next)
-		if (w->p.in >= 0)
-			close_stream(w, &w->p.in);
+		close_stream(w, &w->p.in);
 	for (int ms = 0; running && ms < END_MS; ms += 5) {
 		running = false;
 		for (w = x->workers; w != NULL; w = w->next)
@@ -638,7 +631,7 @@ take_shell(struct exec *x, const char *command)
 static int
 check_server(const struct words *w, struct err *e)
 {
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; w->fields && i < w->n; i++)
 		if (w->paths[i] != NULL)
 			return err_set(e,
 			    "%s: a server gets its entries by lines, and no "

@@ -24,6 +24,7 @@ words_parse(struct words *w, char *const *argv, struct err *e)
 		w->paths[i] = path_parse(span_of(word.p + 1, word.n - 2), e);
 		if (w->paths[i] == NULL)
 			return err_prefix(e, "%s", argv[i]);
+		w->fields = true;
 	}
 	return 0;
 }
@@ -80,6 +81,19 @@ add_word(const struct words *w, size_t i, const struct entry *en, struct buf *te
 	if (value.p == NULL)
 		return err_set(e, "no field for the word %s", given);
 	return add_value(texts, value, given, e);
+}
+
+int
+words_check(const struct words *w, const struct entry *en, struct err *e)
+{
+	struct buf texts = BUF_INIT;
+	int rc = 0;
+
+	for (size_t i = 0; i < w->n && rc == 0; i++)
+		if (w->paths[i] != NULL)
+			rc = add_word(w, i, en, &texts, e);
+	buf_release(&texts);
+	return rc;
 }
 
 /*

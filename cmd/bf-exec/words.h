@@ -13,11 +13,15 @@ struct words {
 	size_t n;
 	char *const *given;  /* NULL at the end */
 	struct path **paths; /* a word's each; NULL: it is as given */
+	bool fields;         /* some stand for one */
 };
 
 /* -1 and e: a word that looks like {FIELD} is no path. */
 int words_parse(struct words *w, char *const *argv, struct err *e);
 void words_release(struct words *w);
+
+/* Whether words_make() can make the arguments: 0, or -1 and e. */
+int words_check(const struct words *w, const struct entry *en, struct err *e);
 
 /*
  * The arguments, and the environment: ours, and BF_FIELD for each field with
