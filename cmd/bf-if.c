@@ -199,9 +199,7 @@ choose(struct choice *x, struct entry *en)
 static void
 advance(struct choice *x)
 {
-	if (order_advance(&x->order) < 0 || x->lines.failed)
-		if (!stage_stopped(&x->st))
-			stage_stop(&x->st, STATUS_CANNOT, "%s", x->lines.e.text);
+	pump_advance(&x->pump, &x->order);
 }
 
 static void
@@ -398,14 +396,6 @@ on_turn(void *arg)
 			pump_end(&x->pump, i);
 }
 
-static void
-put_line(void *arg, struct span line)
-{
-	struct choice *x = arg;
-
-	stage_emit_line(&x->st, line);
-}
-
 /* ---- the end ---- */
 
 static void
@@ -457,7 +447,7 @@ main(int argc, char **argv)
 	cli_start(&cli, &command, argc, argv);
 	read_options(&x, &cli);
 	lines_init(&x.lines, x.memory / 2);
-	order_init(&x.order, &x.lines, put_line, &x);
+	order_init(&x.order, &x.lines, pump_put_line, &x.pump);
 	stage_open(&x.st, &cli);
 	pump_open(&x.pump, &x.st, &calls, &x);
 	set_branches(&x);

@@ -208,9 +208,7 @@ fail(struct rounds *x, const struct place *p, struct entry *en, uint64_t rounds,
 static void
 advance(struct rounds *x)
 {
-	if (order_advance(&x->order) < 0 || x->lines.failed)
-		if (!stage_stopped(&x->st))
-			stage_stop(&x->st, STATUS_CANNOT, "%s", x->lines.e.text);
+	pump_advance(&x->pump, &x->order);
 }
 
 /* As it went into its round. false: it cannot be read again, and the stage stops.
@@ -489,13 +487,6 @@ on_line(void *arg, size_t pipe, struct span line)
 		come_back(x);
 }
 
-static void
-on_over(void *arg, size_t pipe)
-{
-	(void)arg;
-	(void)pipe;
-}
-
 /* Those that did not come back from a pipe that did well were dropped by it. */
 static void
 on_ended(void *arg, size_t pipe, int status)
@@ -517,14 +508,6 @@ on_ended(void *arg, size_t pipe, int status)
 		order_over(&x->order, n);
 	}
 	advance(x);
-}
-
-static void
-put_line(void *arg, struct span line)
-{
-	struct rounds *x = arg;
-
-	stage_emit_line(&x->st, line);
 }
 
 /* ---- the end ---- */
@@ -590,7 +573,6 @@ main(int argc, char **argv)
 	    .wants = wants,
 	    .entry = on_entry,
 	    .line = on_line,
-	    .over = on_over,
 	    .ended = on_ended,
 	    .turn = on_turn,
 	};
@@ -601,7 +583,7 @@ main(int argc, char **argv)
 	cli_start(&cli, &command, argc, argv);
 	read_options(&x, &cli);
 	lines_init(&x.lines, x.memory);
-	order_init(&x.order, &x.lines, put_line, &x);
+	order_init(&x.order, &x.lines, pump_put_line, &x.pump);
 	stage_open(&x.st, &cli);
 	pump_open(&x.pump, &x.st, &calls, &x);
 	x.pipe = pump_add(&x.pump, x.pipe_text);

@@ -74,6 +74,24 @@ pump_bad(struct pump *p, size_t pipe, size_t column, const char *what)
 		stage_bad_entry(p->st, buf_cstr(&p->where), what);
 }
 
+/* ---- in order ---- */
+
+void
+pump_put_line(void *arg, struct span line)
+{
+	struct pump *p = arg;
+
+	stage_emit_line(p->st, line);
+}
+
+void
+pump_advance(struct pump *p, struct order *o)
+{
+	if (order_advance(o) < 0 || o->lines->failed)
+		if (!stage_stopped(p->st))
+			stage_stop(p->st, STATUS_CANNOT, "%s", o->lines->e.text);
+}
+
 /* ---- into pipes ---- */
 
 bool
@@ -117,6 +135,13 @@ pump_end(struct pump *p, size_t pipe)
 
 /* ---- the stream ends early ---- */
 
+static void
+tell_over(struct pump *p, size_t i)
+{
+	if (p->calls->over != NULL)
+		p->calls->over(p->arg, i);
+}
+
 /*
  * What went in before is still good, unless nobody waits for it any more.
  */
@@ -144,7 +169,7 @@ cut(struct pump *p, bool hurry)
 		/* As if they wrote to our output themselves. */
 		if (p->st->out.failed != 0 && s->from >= 0) {
 			subpipe_close_output(s);
-			p->calls->over(p->arg, i);
+			tell_over(p, i);
 		}
 	}
 	buf_release(&own);
@@ -195,7 +220,7 @@ take_output(struct pump *p, size_t i)
 		stage_stop(p->st, STATUS_CANNOT, "%s", e.text);
 	take_lines(p, i);
 	if (s->from < 0)
-		p->calls->over(p->arg, i);
+		tell_over(p, i);
 }
 
 /* ---- their ends ---- */

@@ -25,6 +25,7 @@
 #ifndef BF_PIPE_PUMP_H
 #define BF_PIPE_PUMP_H
 
+#include "pipe/order.h"
 #include "pipe/subpipe.h"
 #include "json/stage.h"
 
@@ -35,7 +36,7 @@ struct pump_calls {
 	void (*entry)(void *arg, struct entry *en);
 	/* A line came out of that pipe, which is no incomplete line. */
 	void (*line)(void *arg, size_t pipe, struct span line);
-	/* Nothing more comes out of it. */
+	/* Nothing more comes out of it. May be NULL. */
 	void (*over)(void *arg, size_t pipe);
 	/* It has ended, with this exit status; -1: by a signal. May be NULL. */
 	void (*ended)(void *arg, size_t pipe, int status);
@@ -91,6 +92,13 @@ bool pump_turn(struct pump *p);
  * first that stops the stage nothing is told.
  */
 void pump_bad(struct pump *p, size_t pipe, size_t column, const char *what);
+
+/*
+ * What waits in order, whose put is pump_put_line() and arg the pump, is put out as
+ * far as it may; where what waits is lost the stage stops.
+ */
+void pump_put_line(void *arg, struct span line);
+void pump_advance(struct pump *p, struct order *o);
 
 /* "pipe 'COMMAND'", shortened, for messages; borrowed until the next. */
 const char *pump_name(struct pump *p, size_t pipe);
