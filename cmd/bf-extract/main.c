@@ -359,9 +359,7 @@ answer_search(struct extract *x, struct span text)
 		json_add_string(&x->value, text);
 		return MISS_NONE;
 	}
-	x->search.text = x->search.rest = text;
-	x->search.at = 0;
-	x->search.where = JSON_UNKNOWN;
+	search_begin(&x->search, text);
 	return search_run(&x->search, x->mode->next, &x->value);
 }
 

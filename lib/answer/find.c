@@ -338,6 +338,14 @@ find_all(struct search *s, search_next *next, struct buf *out)
 	return n > 0 && is_end(miss) ? MISS_NONE : miss;
 }
 
+void
+search_begin(struct search *s, struct span text)
+{
+	s->text = s->rest = text;
+	s->at = 0;
+	s->where = JSON_UNKNOWN;
+}
+
 enum miss
 search_run(struct search *s, search_next *next, struct buf *out)
 {

@@ -119,6 +119,9 @@ struct search {
 	struct buf body;
 };
 
+/* From here on in this text. */
+void search_begin(struct search *s, struct span text);
+
 /* Appends the next one, as JSON.  What is not there any more is a miss as well. */
 typedef enum miss search_next(struct search *s, struct buf *out);
 

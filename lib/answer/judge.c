@@ -88,8 +88,7 @@ find_json(struct judge *j, struct span text)
 	text = text_trim(text);
 	if (text.n == 0)
 		return MISS_EMPTY;
-	j->search.text = j->search.rest = text;
-	j->search.where = JSON_UNKNOWN;
+	search_begin(&j->search, text);
 	return search_run(&j->search, next_json, &j->value);
 }
 
