@@ -159,11 +159,6 @@ call_new(struct engine *en, struct request *r)
 	c->timer.arg = c;
 	c->mark = MARKS_NONE;
 	buf_addspan(&c->wire, buf_span(&r->wire));
-	c->ask = (struct broker_call){.provider = c->provider,
-	    .model = buf_span(&c->model),
-	    .body = buf_span(c->wire.len > 0 ? &c->wire : &c->body),
-	    .done = attempt_done,
-	    .arg = c};
 	return c;
 }
 
@@ -296,6 +291,14 @@ calls_put_off(struct engine *en, struct call *c, int64_t delay_us)
 
 /* ---- sent ---- */
 
+struct span
+calls_wire(const struct call *x)
+{
+	const struct call *c = x->is_copy ? x->twin : x;
+
+	return buf_span(c->wire.len > 0 ? &c->wire : &c->body);
+}
+
 static int
 start_call(struct engine *en, struct call *c, struct err *e)
 {
@@ -304,11 +307,11 @@ start_call(struct engine *en, struct call *c, struct err *e)
 		return err_prefix(e, "cannot record answers");
 	}
 	flight_begin(en, c);
-	c->ask = (struct broker_call){.provider = c->ask.provider,
-	    .model = c->ask.model,
-	    .body = c->ask.body,
-	    .done = c->ask.done,
-	    .arg = c->ask.arg,
+	c->ask = (struct broker_call){.provider = c->provider,
+	    .model = buf_span(&c->model),
+	    .body = calls_wire(c),
+	    .done = attempt_done,
+	    .arg = c,
 	    .asked_us = -1};
 	if (en->broker->submit(en->broker, &c->ask, en->loop, e) != 0) {
 		flight_end(en, c);

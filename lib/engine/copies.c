@@ -59,11 +59,6 @@ make_copy(struct engine *en, struct call *c)
 	memcpy(copy->key, c->key, sizeof copy->key);
 	buf_addspan(&copy->model, buf_span(&c->model));
 	copy->mark = MARKS_NONE;
-	copy->ask = (struct broker_call){.provider = c->provider,
-	    .model = buf_span(&copy->model),
-	    .body = c->ask.body,
-	    .done = attempt_done,
-	    .arg = copy};
 	copy->is_copy = true;
 	copy->twin = c;
 	c->twin = copy;

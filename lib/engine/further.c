@@ -331,11 +331,13 @@ further_missing(struct engine *en)
 {
 	const struct request *r = &en->request;
 	struct way way = {.asked = 0};
+	bool hit;
 
-	if (!anew_is_hit(en, r->provider, r->key))
-		(void)further_hit(en, &way);
-	while (r != NULL && anew_is_hit(en, r->provider, r->key))
+	hit = anew_is_hit(en, r->provider, r->key) || further_hit(en, &way);
+	while (hit) {
 		r = further_may(en) && comes_after(en, r, &way) ? &en->other : NULL;
+		hit = r != NULL && anew_is_hit(en, r->provider, r->key);
+	}
 	buf_release(&way.body);
 	return r;
 }

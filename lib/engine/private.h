@@ -366,6 +366,8 @@ void calls_fail(struct engine *en, struct call *c, const char *class, const char
 void calls_record(struct engine *en); /* commits, and gives the jobs their outcomes */
 void calls_drop(struct engine *en);   /* all that are not in flight */
 void calls_free(struct engine *en);
+/* What is sent for a call, or for that of which it is a copy. */
+struct span calls_wire(const struct call *x);
 void outcome_free(struct outcome *o);
 
 /* attempt.c */
