@@ -78,10 +78,10 @@ struct broker {
 	 * NULL where the dialect's response is what the entry gets.  Else puts what it
 	 * gets in its place, and into next what is to be asked after it (given, of its
 	 * request), if anything is: that answer goes out in an entry of its own behind this
-	 * one.  NULL; or the class with which the entry fails, and e.
+	 * one.  0; or -1, the class with which the entry fails, and e.
 	 */
-	const char *(*take)(struct broker *b, struct buf *response,
-	    struct buf *next, struct err *e);
+	int (*take)(struct broker *b, struct buf *response, struct buf *next,
+	    const char **class, struct err *e);
 	bool pages; /* next may be filled */
 };
 

@@ -59,9 +59,9 @@ further_judge(struct engine *en, struct buf *response, const char *aside,
 	struct err e = ERR_INIT;
 
 	if (en->broker->take != NULL) {
-		aside = en->broker->take(en->broker, response, after, &e);
-		if (aside != NULL)
-			add_error(error, aside, e.text, 0, attempts);
+		if (en->broker->take(en->broker, response, after, &aside, &e) == 0)
+			return NULL;
+		add_error(error, aside, e.text, 0, attempts);
 		return aside;
 	}
 

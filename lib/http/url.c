@@ -81,3 +81,40 @@ url_release(struct url *u)
 	buf_release(&u->origin);
 	buf_release(&u->host);
 }
+
+/* ---- without libcurl ---- */
+
+static bool
+is_unreserved(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	       (c >= 'a' && c <= 'z') || (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+void
+url_add_encoded(struct buf *out, struct span text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (is_unreserved((unsigned char)text.p[i]))
+			buf_addc(out, text.p[i]);
+		else
+			buf_addf(out, "%%%02X", (unsigned char)text.p[i]);
+}
+
+void
+url_add_written(struct buf *out, struct span text)
+{
+	unsigned char c;
+
+	while (text.n > 0 && (unsigned char)text.p[text.n - 1] <= ' ')
+		text.n--;
+	while (text.n > 0 && (unsigned char)*text.p <= ' ')
+		text = span_of(text.p + 1, text.n - 1);
+	for (size_t i = 0; i < text.n; i++) {
+		c = (unsigned char)text.p[i];
+		if (c > ' ' && c < 0x7f && strchr("\"<>\\^`{|}", c) == NULL)
+			buf_addc(out, (char)c);
+		else
+			buf_addf(out, "%%%02X", c);
+	}
+}

@@ -22,4 +22,12 @@ struct url {
 int url_read(struct url *u, const char *base, const char *text, struct err *e);
 void url_release(struct url *u);
 
+/* ---- without libcurl ---- */
+
+/* Appends text with all but unreserved characters percent-encoded: a part of a part. */
+void url_add_encoded(struct buf *out, struct span text);
+
+/* A URL as people write it: white space around it goes, what none may hold is encoded. */
+void url_add_written(struct buf *out, struct span text);
+
 #endif
