@@ -113,20 +113,30 @@ is_carried(const char *name)
 	return strncasecmp(name, "proxy-", 6) == 0;
 }
 
+/* One more, whose value is the caller's to set. */
+static struct web_named *
+add_named(struct web_named **list, size_t *n, const char *name, size_t length)
+{
+	struct web_named *more;
+
+	*list = mem_resize(*list, *n + 1, sizeof **list);
+	more = &(*list)[(*n)++];
+	*more = (struct web_named){.name = mem_strndup(name, length)};
+	return more;
+}
+
 static void
 add_header(const struct cli *cli, struct options *x)
 {
 	struct span s = span_str(cli->arg);
 	const char *colon = strchr(cli->arg, ':');
-	struct web_header *h;
+	struct web_named *h;
 
 	if (colon == NULL || !is_token(span_of(s.p, (size_t)(colon - s.p))))
 		cli_usage(
 		    cli, "%s takes NAME: TEXT, not \"%s\"", cli->name, cli->arg);
-	x->web.headers = mem_resize(
-	    x->web.headers, x->web.nheaders + 1, sizeof *x->web.headers);
-	h = &x->web.headers[x->web.nheaders++];
-	h->name = mem_strndup(s.p, (size_t)(colon - s.p));
+	h = add_named(
+	    &x->web.headers, &x->web.nheaders, s.p, (size_t)(colon - s.p));
 	if (is_carried(h->name))
 		cli_usage(
 		    cli, "%s: %s is not for the caller to say", cli->name, h->name);
@@ -139,14 +149,12 @@ static void
 add_field(const struct cli *cli, struct options *x)
 {
 	const char *equals = strchr(cli->arg, '=');
-	struct web_field *f;
+	struct web_named *f;
 
 	if (equals == NULL || equals == cli->arg)
 		cli_usage(cli, "--form takes NAME=TEXT, not \"%s\"", cli->arg);
-	x->web.form = mem_resize(
-	    x->web.form, x->web.nform + 1, sizeof *x->web.form);
-	f = &x->web.form[x->web.nform++];
-	f->name = mem_strndup(cli->arg, (size_t)(equals - cli->arg));
+	f = add_named(
+	    &x->web.form, &x->web.nform, cli->arg, (size_t)(equals - cli->arg));
 	f->value = parse_pattern(
 	    cli, x, span_str(equals + 1), PATTERN_TEXT, "--form");
 }
@@ -345,9 +353,8 @@ add_type(struct options *x)
 			type = NULL;
 	if (type == NULL)
 		return;
-	w->headers = mem_resize(w->headers, w->nheaders + 1, sizeof *w->headers);
-	w->headers[w->nheaders++] = (struct web_header){mem_strdup("Content-Type"),
-	    pattern_new(span_str(type), PATTERN_TEXT, &w->secrets, &e)};
+	add_named(&w->headers, &w->nheaders, "Content-Type", 12)->value =
+	    pattern_new(span_str(type), PATTERN_TEXT, &w->secrets, &e);
 }
 
 static void
@@ -381,6 +388,16 @@ options_read(struct options *x, int argc, char **argv)
 	x->command.engine.nfiles = cli.noperands - 1;
 }
 
+static void
+named_free(struct web_named *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].name);
+		pattern_free(list[i].value);
+	}
+	free(list);
+}
+
 void
 options_release(struct options *x)
 {
@@ -388,18 +405,10 @@ options_release(struct options *x)
 
 	pattern_free(w->url);
 	pattern_free(w->data);
-	for (size_t i = 0; i < w->nheaders; i++) {
-		free(w->headers[i].name);
-		pattern_free(w->headers[i].value);
-	}
-	for (size_t i = 0; i < w->nform; i++) {
-		free(w->form[i].name);
-		pattern_free(w->form[i].value);
-	}
+	named_free(w->headers, w->nheaders);
+	named_free(w->form, w->nform);
 	for (size_t i = 0; i < w->nhosts; i++)
 		free((char *)(uintptr_t)x->hosts[i]);
-	free(w->headers);
-	free(w->form);
 	free(w->accept);
 	free(x->hosts);
 	query_free(w->json);

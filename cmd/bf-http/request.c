@@ -83,7 +83,7 @@ is_value(struct span text)
 }
 
 static int
-add_header(struct web *x, const struct web_header *h, const struct entry *en,
+add_header(struct web *x, const struct web_named *h, const struct entry *en,
     struct buf *line, struct err *e)
 {
 	if (render(x, h->value, en, e) != 0)
@@ -136,7 +136,7 @@ add_headers(struct web *x, struct writing *w, const struct entry *en, struct err
 
 /* Name and value, into both. */
 static int
-add_field(struct web *x, const struct web_field *f, const struct entry *en,
+add_field(struct web *x, const struct web_named *f, const struct entry *en,
     struct buf *shown, struct buf *sent, struct err *e)
 {
 	if (render(x, f->value, en, e) != 0)

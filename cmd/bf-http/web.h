@@ -15,13 +15,8 @@
 #include "pattern.h"
 #include "json/query.h"
 
-struct web_header {
-	char *name;
-	struct pattern *value;
-};
-
-/* A field of a form. */
-struct web_field {
+/* A header, or a field of a form. */
+struct web_named {
 	char *name;
 	struct pattern *value;
 };
@@ -30,11 +25,11 @@ struct web_options {
 	const char *method; /* NULL: GET, or POST where there is a body */
 	const char *url_text;
 	struct pattern *url;
-	struct web_header *headers;
+	struct web_named *headers;
 	size_t nheaders;
 	struct pattern
 	    *data; /* NULL: none; so the two others: one of them at most */
-	struct web_field *form;
+	struct web_named *form;
 	size_t nform;
 	struct query *json;
 	struct query *extract; /* NULL: all of the body */
