@@ -320,10 +320,11 @@ cancel(struct broker *b, struct broker_call *c)
 }
 
 static void
-close_http(struct broker *b)
+close_http(struct broker *b, bool whole)
 {
 	struct llm *x = (struct llm *)b;
 
+	(void)whole;
 	http_free(x->http);
 	x->http = NULL;
 	for (size_t i = 0; i < x->ntargets; i++)
@@ -338,7 +339,8 @@ llm_new(const struct llm_options *o)
 {
 	struct llm *x = mem_zero(1, sizeof *x);
 
-	x->broker = (struct broker){true, 1, describe, submit, cancel, close_http};
+	x->broker = (struct broker){
+	    true, 1, describe, submit, cancel, close_http, NULL};
 	x->o = *o;
 	return &x->broker;
 }
