@@ -109,6 +109,7 @@ extern const struct dialect dialect_openai_responses;
 extern const struct dialect dialect_anthropic;
 extern const struct dialect dialect_gemini;
 extern const struct dialect dialect_command; /* of no provider; answer() alone */
+extern const struct dialect dialect_human;   /* likewise */
 
 /* By number, openai-chat first; NULL when there are no more. */
 const struct dialect *dialect_at(size_t n);
