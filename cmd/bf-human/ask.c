@@ -89,7 +89,7 @@ add_prompt(struct ask *x)
 	}
 	buf_addc(out, '[');
 	for (size_t i = 0; i < x->o->choices.n; i++) {
-		buf_addspan(out, x->o->choices.v[i].key);
+		visible_add_line(out, x->o->choices.v[i].key);
 		buf_addc(out, ' ');
 		visible_add_line(out, x->o->choices.v[i].text);
 		buf_adds(out, ", ");

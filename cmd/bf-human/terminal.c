@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -188,10 +189,32 @@ terminal_leave(struct terminal *t)
 	(void)signal(SIGHUP, SIG_IGN);
 }
 
+/* Until it takes more; -1 once the run is to stop: Ctrl-S may hold it for ever. */
+static int
+wait_writable(struct terminal *t)
+{
+	struct pollfd p[2] = {{.fd = t->fd, .events = POLLOUT},
+	    {.fd = fd_stop_pipe(), .events = POLLIN}};
+
+	while (poll(p, 2, -1) < 0)
+		if (errno != EINTR)
+			return -1;
+	return fd_stopped() != 0 ? -1 : 0;
+}
+
 int
 terminal_say(struct terminal *t, struct span text)
 {
-	return fd_write(t->fd, text.p, text.n);
+	ssize_t n;
+
+	while (text.n > 0) {
+		n = write(t->fd, text.p, text.n);
+		if (n >= 0)
+			text = span_of(text.p + n, text.n - (size_t)n);
+		else if (errno == EAGAIN ? wait_writable(t) != 0 : errno != EINTR)
+			return -1;
+	}
+	return 0;
 }
 
 ssize_t

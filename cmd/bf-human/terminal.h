@@ -59,7 +59,7 @@ void terminal_end(struct terminal *t);
 /* The same, where nothing more is asked: it may hang up from now on. */
 void terminal_leave(struct terminal *t);
 
-/* All of it: 0, or -1: it is gone. */
+/* All of it: 0, or -1: it is gone, or takes nothing while the run is to stop. */
 int terminal_say(struct terminal *t, struct span text);
 /* Bytes; 0: the end; -1 and errno EAGAIN: not now; -1: it is gone. */
 ssize_t terminal_read(struct terminal *t, char *to, size_t n);

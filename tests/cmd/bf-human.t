@@ -107,7 +107,7 @@ at bf-human --ask 'Who?' --show text in <<'E'
 expect [1] in:1\r\ntext: t1\r\nWho?\r\n(- alone skips, Ctrl-D quits)\r\n> 
 send \n
 expect That is empty.\r\n> 
-send Zoë\x7fé "Ada"\\\n
+send Zoë\x7fé "Ada"\\\nstray\n
 expect [2] in:2\r\ntext: t2\r\nWho?\r\n> 
 send \\-\n
 expect [3]
@@ -121,7 +121,7 @@ send first\nsecond\n
 ended
 same
 E
-is "$status $(texts)" '75 Zoé "Ada"\,-,first,' "a line answers; - skips, \\- is a dash"
+is "$status $(texts)" '75 Zoé "Ada"\,-,first,' "a line answers; - skips, \\- is a dash; what is typed too early does not count"
 at bf-human --ask 'Who?' --show text --allow-empty in <<'E'
 expect [1] in:3
 expect > 
@@ -345,6 +345,14 @@ ended
 same
 E
 is "$status $(texts)" "75 yes," "--max-calls"
+at bf-human --choice yes,no --as held in <<'E'
+expect quits] 
+send \x13y
+signal TERM
+ended
+same
+E
+is "$status" 143 "TERM ends it where Ctrl-S holds the terminal, too"
 cat in in >twice
 at bf-human --choice yes,no --as twice twice <<'E'
 expect [1]
