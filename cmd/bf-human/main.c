@@ -52,18 +52,16 @@ struct options {
 	struct replies replies;
 };
 
-static struct template *
-read_template(const struct cli *cli, struct template *before)
+static void
+read_template(struct template **t, const struct cli *cli)
 {
 	struct err e = ERR_INIT;
-	struct template *t;
 
-	if (before != NULL)
+	if (*t != NULL)
 		cli_usage(cli, "%s is given twice", cli->name);
-	t = template_parse(span_str(cli->arg), &e);
-	if (t == NULL)
+	*t = template_parse(span_str(cli->arg), &e);
+	if (*t == NULL)
 		cli_usage(cli, "%s: %s", cli->name, e.text);
-	return t;
 }
 
 static void
@@ -97,10 +95,10 @@ read_option(struct options *x, const struct cli *cli, int key)
 
 	switch (key) {
 	case OPT_ASK:
-		o->ask = read_template(cli, o->ask);
+		read_template(&o->ask, cli);
 		break;
 	case OPT_TEXT:
-		o->proposal = read_template(cli, o->proposal);
+		read_template(&o->proposal, cli);
 		break;
 	case OPT_SHOW:
 	case OPT_CHOICE:
