@@ -46,6 +46,7 @@ LIBS_bf-chunk   = -lcmark
 LIBS_bf-llm     = -lzstd
 LIBS_bf-exec    = -lzstd
 LIBS_bf-http    = -lzstd
+LIBS_bf-human   = -lzstd
 LIBS_bf-ledger  = -lzstd
 LIBS_bf-mock    = -lmicrohttpd
 LIBS_bf-near    = -lm

@@ -583,13 +583,14 @@ cancel(struct broker *b, struct broker_call *c)
 
 /* Servers end when there is no more input; those that do not are made to. */
 static void
-close_all(struct broker *b)
+close_all(struct broker *b, bool whole)
 {
 	static const struct timespec wait = {.tv_nsec = 5000000};
 	struct exec *x = (struct exec *)b;
 	struct worker *w;
 	bool running = true;
 
+	(void)whole;
 	for (w = x->workers; w != NULL; w = w->next)
 		close_stream(w, &w->p.in);
 	for (int ms = 0; running && ms < END_MS; ms += 5) {

@@ -420,10 +420,11 @@ cancel(struct broker *b, struct broker_call *c)
 }
 
 static void
-close_http(struct broker *b)
+close_http(struct broker *b, bool whole)
 {
 	struct web *x = (struct web *)b;
 
+	(void)whole;
 	http_free(x->http);
 	x->http = NULL;
 }

@@ -111,6 +111,7 @@ extern const struct dialect dialect_gemini;
 /* Of no provider: answer() and error() alone. */
 extern const struct dialect dialect_command;
 extern const struct dialect dialect_http;
+extern const struct dialect dialect_human;
 
 /* By number, openai-chat first; NULL when there are no more. */
 const struct dialect *dialect_at(size_t n);

@@ -54,6 +54,13 @@ account_started(struct engine *en, struct call *c)
 }
 
 void
+account_not_asked(struct engine *en, struct call *c)
+{
+	c->lane->spent.calls--;
+	en->calls--;
+}
+
+void
 account_ended(
     struct engine *en, struct call *c, const struct dialect_usage *u, bool answer)
 {

@@ -185,6 +185,25 @@ go_without(struct call *x, const struct retry_ruling *r, const char *why)
 	return true;
 }
 
+/* The broker left it. */
+static void
+take_left(struct call *x)
+{
+	struct engine *en = x->en;
+
+	en->let_be++;
+	if (!x->ask.reached)
+		account_not_asked(en, x);
+	if (x->ask.no_more && !en->no_sending) {
+		engine_say(en, ENGINE_WARN, "%s; stopping", x->ask.why);
+		engine_stop(en, STATUS_TEMPFAIL, "%s", x->ask.why);
+		en->no_reading = true;
+	}
+	leave(x);
+	if (x->ask.no_more)
+		engine_stop_sending(en);
+}
+
 static void
 take_answer(struct call *x)
 {
@@ -241,6 +260,8 @@ attempt_done(struct broker_call *ask)
 	money_ended(en, x, &ask->answer.usage, ask->answered);
 	if (ask->answered)
 		take_answer(x);
+	else if (ask->left)
+		take_left(x);
 	else
 		take_failure(x);
 }

@@ -30,6 +30,9 @@ struct broker_call {
 	const struct provider *provider;
 	struct span model;
 	struct span body; /* what is asked; see struct request */
+	const unsigned char *key; /* of REQUEST_KEY_SIZE bytes */
+	const char *file;         /* where the entry is that asks it, or the first */
+	uint64_t lineno;
 	void (*done)(struct broker_call *c);
 	void *arg;
 	void *own; /* the broker's */
@@ -44,6 +47,9 @@ struct broker_call {
 	struct span raw;              /* what came, which is kept; JSON where answered */
 	struct retry_ruling ruling;   /* where not answered */
 	char why[BROKER_WHY_MAX];     /* likewise, for a person, without any key */
+	bool left;    /* neither answered nor failed, and asked only where reached: a
+			 later run asks it */
+	bool no_more; /* nor is anything else in this run, as why says */
 	bool reached;     /* it was the answering side that said so */
 	bool overloaded;  /* it has too much to do */
 	bool hopeless;    /* no call can be made as things are set up here */
@@ -71,8 +77,16 @@ struct broker {
 	    struct err *e);
 	/* Ends one that is not done; done() is not called. */
 	void (*cancel)(struct broker *b, struct broker_call *c);
-	/* Nothing is in flight any more, and the loop goes. */
-	void (*close)(struct broker *b);
+	/*
+	 * Nothing is in flight any more, and the loop goes.  whole: all entries
+	 * were read, whatever became of them.
+	 */
+	void (*close)(struct broker *b, bool whole);
+	/*
+	 * The run stops: what would be long in flight is done soon, as left.
+	 * NULL: all lands by itself.
+	 */
+	void (*hurry)(struct broker *b);
 
 	/*
 	 * NULL where the dialect's response is what the entry gets.  Else puts what it

@@ -310,6 +310,9 @@ start_call(struct engine *en, struct call *c, struct err *e)
 	c->ask = (struct broker_call){.provider = c->provider,
 	    .model = buf_span(&c->model),
 	    .body = calls_wire(c),
+	    .key = c->key,
+	    .file = copies_call(c)->jobs->file,
+	    .lineno = copies_call(c)->jobs->lineno,
 	    .done = attempt_done,
 	    .arg = c,
 	    .asked_us = -1};

@@ -55,6 +55,8 @@ engine_stop_sending(struct engine *en)
 {
 	en->no_sending = true;
 	calls_drop(en);
+	if (en->broker->hurry != NULL)
+		en->broker->hurry(en->broker);
 }
 
 /* ---- what may stop it from outside ---- */
@@ -72,7 +74,7 @@ on_stop_signal(void *arg, int fd, unsigned events)
 		return;
 	if (en->stop_status == 0) {
 		en->signo = signo;
-		if (en->flying > 0)
+		if (en->flying > 0 && en->broker->hurry == NULL)
 			engine_say(en, ENGINE_WARN,
 			    "stopping: %zu calls in flight land first; once more "
 			    "ends at once",
@@ -184,6 +186,19 @@ is_finished(const struct engine *en)
 	       (en->stop_status == 0 || en->incomplete_put);
 }
 
+/* What the broker left makes what is put out less than the whole. */
+static void
+stop_for_left(struct engine *en)
+{
+	bool over = en->input_ended && en->ncalls == 0 && en->first == NULL;
+
+	if (!over || en->let_be == 0 || en->stop_status != 0)
+		return;
+	engine_stop(en, STATUS_TEMPFAIL, "%" PRIu64 " entr%s left for a later run",
+	    en->left, en->left == 1 ? "y is" : "ies are");
+	en->only_left = true;
+}
+
 static bool
 incomplete_is_due(const struct engine *en)
 {
@@ -225,6 +240,8 @@ turn(struct engine *en)
 	}
 	calls_record(en);
 	output_emit(en);
+	stop_for_left(en);
+	output_end(en);
 	output_flush(en);
 }
 
@@ -369,6 +386,13 @@ finish_account(struct engine *en)
 	engine_at_least(en, STATUS_CANNOT);
 }
 
+/* Whether every entry was read, and none is missing but those that were left. */
+static bool
+is_whole(const struct engine *en)
+{
+	return en->input_ended && (en->stop_status == 0 || en->only_left);
+}
+
 static void
 close_all(struct engine *en)
 {
@@ -376,7 +400,7 @@ close_all(struct engine *en)
 	finish_ledger(en);
 	finish_account(en);
 	found_keep(en);
-	en->broker->close(en->broker);
+	en->broker->close(en->broker, is_whole(en));
 	calls_free(en);
 	flight_close(en);
 	anew_close(en);

@@ -14,9 +14,10 @@
  * and what is in flight still lands and is recorded.
  *
  * The engine stops early at a bad line, a failed write, a provider that refuses
- * every call, a spent budget, a deadline, INT, TERM and a closed standard
- * output; calls in flight land in the ledger first, and the incomplete line
- * (json/incomplete.h) ends the output.
+ * every call, a spent budget, a deadline, INT, TERM, a closed standard output
+ * and a broker that answers no more; calls in flight land in the ledger first,
+ * and the incomplete line (json/incomplete.h) ends the output.  It ends it too
+ * where all was read and the broker left some entries for a later run.
  */
 #ifndef BF_ENGINE_ENGINE_H
 #define BF_ENGINE_ENGINE_H

@@ -207,10 +207,11 @@ cancel(struct broker *b, struct broker_call *c)
 }
 
 static void
-close_http(struct broker *b)
+close_http(struct broker *b, bool whole)
 {
 	struct llm *x = (struct llm *)b;
 
+	(void)whole;
 	http_free(x->http);
 	x->http = NULL;
 	for (size_t i = 0; i < x->ntargets; i++)

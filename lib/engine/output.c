@@ -324,12 +324,17 @@ output_emit(struct engine *en)
 		}
 	}
 	forget_fresh(en);
-	if (en->first == NULL && en->ncalls == 0 && en->stop_status != 0 &&
-	    (en->no_reading || en->input_ended) && !en->incomplete_put) {
-		en->incomplete_put = true;
-		if (!en->out.gone && en->o->plan == NULL)
-			buf_addspan(&en->out.data, buf_span(&en->incomplete));
-	}
+}
+
+void
+output_end(struct engine *en)
+{
+	if (en->first != NULL || en->ncalls > 0 || en->stop_status == 0 ||
+	    !(en->no_reading || en->input_ended) || en->incomplete_put)
+		return;
+	en->incomplete_put = true;
+	if (!en->out.gone && en->o->plan == NULL)
+		buf_addspan(&en->out.data, buf_span(&en->incomplete));
 }
 
 /* ---- standard output ---- */

@@ -293,6 +293,8 @@ struct engine {
 	struct buf unrecorded; /* record lines of this turn that the ledger did not take */
 	int status;
 	int stop_status; /* 0: the stream is whole so far */
+	uint64_t let_be; /* calls that the broker left for a later run */
+	bool only_left;  /* it stopped for nothing else */
 	int signo;
 	struct buf incomplete;
 	bool incomplete_put;
@@ -519,6 +521,7 @@ void flight_close(struct engine *en);
 
 /* account.c */
 void account_started(struct engine *en, struct call *c);
+void account_not_asked(struct engine *en, struct call *c); /* after all */
 void account_ended(struct engine *en, struct call *c, const struct dialect_usage *u,
     bool answer);
 void account_failed(struct engine *en, struct span error);
@@ -558,6 +561,7 @@ bool output_is_free(const struct engine *en);
  */
 bool output_hit(struct engine *en, const struct request *r);
 void output_emit(struct engine *en);  /* those whose turn it is */
+void output_end(struct engine *en);   /* behind the last one, where it is not the whole */
 void output_flush(struct engine *en); /* as far as it goes without waiting */
 void output_gone(struct engine *en);  /* the reader of standard output is gone */
 void output_drop(struct engine *en, struct job *job);

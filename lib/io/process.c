@@ -58,13 +58,9 @@ close_one(int *fd)
 	*fd = -1;
 }
 
-/*
- * In the child, which shares our memory until it is another program: nothing is
- * written there but *failed.
- */
-static _Noreturn void
-become(char *const *argv, char *const *env, const int fds[3], const sigset_t *mask,
-    pid_t parent, volatile int *failed)
+/* A group of its own, and what dies with us. */
+static void
+set_apart(pid_t parent)
 {
 	(void)setpgid(0, 0);
 #ifdef __linux__
@@ -74,6 +70,16 @@ become(char *const *argv, char *const *env, const int fds[3], const sigset_t *ma
 #else
 	(void)parent;
 #endif
+}
+
+/*
+ * In the child, which shares our memory until it is another program: nothing is
+ * written there but *failed.
+ */
+static _Noreturn void
+become(char *const *argv, char *const *env, const int fds[3], const sigset_t *mask,
+    volatile int *failed)
+{
 	for (int signo = 1; signo < NSIG; signo++)
 		(void)signal(signo, SIG_DFL);
 	if (dup2(fds[0], STDIN_FILENO) >= 0 && dup2(fds[1], STDOUT_FILENO) >= 0 &&
@@ -85,10 +91,9 @@ become(char *const *argv, char *const *env, const int fds[3], const sigset_t *ma
 	_exit(127);
 }
 
-/* The child's ends are closed here whatever comes of it. */
 static int
-spawn(struct process *p, char *const *argv, char *const *env, int fds[3],
-    struct err *e)
+spawn(struct process *p, char *const *argv, char *const *env, const int fds[3],
+    bool apart, struct err *e)
 {
 	volatile int failed = 0;
 	pid_t parent = getpid();
@@ -97,15 +102,16 @@ spawn(struct process *p, char *const *argv, char *const *env, int fds[3],
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	p->pid = vfork();
-	if (p->pid == 0)
-		become(argv, env, fds, &mask, parent, &failed);
+	if (p->pid == 0) {
+		if (apart)
+			set_apart(parent);
+		become(argv, env, fds, &mask, &failed);
+	}
 	if (p->pid < 0)
 		failed = errno;
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	for (int i = 0; i < 3; i++)
-		close_one(&fds[i]);
 	if (failed == 0) {
-		p->group = p->pid;
+		p->group = apart ? p->pid : 0;
 		return 0;
 	}
 	if (p->pid > 0)
@@ -133,20 +139,30 @@ int
 process_start(struct process *p, char *const *argv, char *const *env,
     enum process_pipes pipes, struct err *e)
 {
-	int fds[3] = {-1, -1, -1};
+	int fds[3] = {-1, -1, -1}, rc;
 
 	*p = (struct process){.in = -1, .out = -1, .err = -1};
 	if (make_pipe(&p->in, &fds[0], true) == 0 &&
 	    make_pipe(&p->out, &fds[1], false) == 0 &&
-	    (pipes != PROCESS_ALL || make_pipe(&p->err, &fds[2], false) == 0)) {
-		if (spawn(p, argv, env, fds, e) == 0)
-			return 0;
-	} else
-		err_sys(e, "pipe");
+	    (pipes != PROCESS_ALL || make_pipe(&p->err, &fds[2], false) == 0))
+		rc = spawn(p, argv, env, fds, true, e);
+	else
+		rc = err_sys(e, "pipe");
 	for (int i = 0; i < 3; i++)
 		close_one(&fds[i]);
-	process_stop(p);
-	return -1;
+	if (rc != 0)
+		process_stop(p);
+	return rc;
+}
+
+int
+process_start_at(
+    struct process *p, char *const *argv, char *const *env, int fd, struct err *e)
+{
+	const int fds[3] = {fd, fd, fd};
+
+	*p = (struct process){.in = -1, .out = -1, .err = -1};
+	return spawn(p, argv, env, fds, false, e);
 }
 
 bool
@@ -170,6 +186,8 @@ process_signal(const struct process *p, int signo)
 {
 	if (p->group > 0)
 		(void)kill(-p->group, signo);
+	else if (p->pid > 0)
+		(void)kill(p->pid, signo);
 }
 
 void

@@ -1,6 +1,6 @@
 /*
  * process: commands that are run with pipes to their standard streams, each in a
- * process group of its own.
+ * process group of its own, and those that have the terminal.
  *
  *	struct process p;
  *	process_start(&p, argv, env, PROCESS_ALL, &e);
@@ -35,10 +35,20 @@ struct process {
 int process_start(struct process *p, char *const *argv, char *const *env,
     enum process_pipes pipes, struct err *e);
 
+/*
+ * The same in our own group, with fd, above 2, as all its standard streams: a
+ * command that a person uses at a terminal.  It does not die with us.
+ */
+int process_start_at(struct process *p, char *const *argv, char *const *env, int fd,
+    struct err *e);
+
 /* Whether it has ended; it is waited for without waiting. */
 bool process_ended(struct process *p);
 
-/* Sends a signal to all of its group; none is sent to one that was stopped. */
+/*
+ * Sends a signal to all of its group, or to it alone where that is ours; none is
+ * sent to one that was stopped.
+ */
 void process_signal(const struct process *p, int signo);
 
 /* Kills what is left of its group, waits for it, closes the pipes. */

@@ -78,6 +78,9 @@ flat answers bash -c 'exec bf-check -q --schema schema 3>/dev/null'
 flat lists bf-explode list
 flat children bf-collect list
 flat entries bf-exec -q --no-ledger --server cat
+echo '{}' | bf-human -q --show none --export todo >/dev/null
+sed 's/""}$/"yes"}/' todo >human
+flat entries bf-human -q --no-ledger --show none --import human
 echo 7 >keys
 flat entries bf-join --exclude keys --with <(echo '{"id":"7","x":1}')
 echo '{"id":1,"embedding":[1,2,3,4]}' >corpus

@@ -17,6 +17,7 @@ looks=(
 	'bf-extract --keep --to-history talk --as Ada'
 	check
 	'bf-exec -q --no-ledger true'
+	human
 	bf-chunk
 	'bf-explode response.list'
 	'bf-collect text'
@@ -34,6 +35,11 @@ echo true >any.schema
 check() { bf-check --schema any.schema "$@" 3>/dev/null; }
 echo '{"id":1,"embedding":[2,1]}' >corpus.jsonl
 near() { bf-near "${@:1:$#-1}" --query "${!#}" corpus.jsonl; }
+human() {
+	bf-human -q --no-ledger --export todo.jsonl "$@" >/dev/null 2>&1
+	sed 's/"answer":""}$/"answer":"yes"}/' todo.jsonl >human.jsonl
+	bf-human -q --no-ledger --import human.jsonl "$@"
+}
 serve
 looks+=("bf-http -q --no-ledger --extract .duplicates ${OPENAI_BASE_URL%/v1}/_stats")
 

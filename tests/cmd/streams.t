@@ -10,6 +10,9 @@ jq -c '.response.text = "{\"n\":\(.n)}"' entries.jsonl >answers.jsonl
 jq -c '{n, v: [.n, 1]}' entries.jsonl >vectors.jsonl
 echo '{"type":"object"}' >good.schema
 
+bf-human -q --show n --export todo.jsonl entries.jsonl >/dev/null
+jq -c '.answer = "yes"' todo.jsonl >human.jsonl
+
 serve --log calls.log --latency 2ms
 calls() { cat calls.log 2>/dev/null | wc -l; }
 
@@ -36,6 +39,7 @@ filters=(
 	'bf-llm requests.jsonl'
 	'bf-exec cat <entries.jsonl'
 	'bf-http --attempts 1 "$OPENAI_BASE_URL/../_stats" entries.jsonl'
+	'bf-human --show n --import human.jsonl entries.jsonl'
 )
 for cmd in "${filters[@]}"; do
 	name=${cmd%% *}
@@ -52,13 +56,13 @@ for cmd in "${filters[@]}"; do
 	is $? 1 "$name | head -1: no complaint"
 done
 # --help is data too.
-for cmd in bf-read bf-shuffle bf-take bf-prompt bf-llm bf-extract bf-check bf-chunk bf-explode bf-collect bf-join bf-near bf-vote bf-if bf-loop bf-exec bf-http bf-save bf-print bf-mock; do
+for cmd in bf-read bf-shuffle bf-take bf-prompt bf-llm bf-extract bf-check bf-chunk bf-explode bf-collect bf-join bf-near bf-vote bf-if bf-loop bf-exec bf-http bf-human bf-save bf-print bf-mock; do
 	run bash -c "$cmd --help >/dev/full"
 	is "$status" 2 "$cmd --help >/dev/full: status 2"
 done
 
 # Standard input closed: an error, not an empty input that looks like success.
-for cmd in 'bf-take -n 1' bf-shuffle 'bf-prompt hello' bf-extract 'bf-check --schema good.schema 3>/dev/null' bf-chunk 'bf-explode list' 'bf-collect list' 'bf-join --exclude /dev/null' 'bf-near --self' 'bf-near --dedupe 1' 'bf-near --query vectors.jsonl' 'bf-vote text' 'bf-if .n cat' 'bf-loop -n 2 cat' 'bf-exec cat' 'bf-http $OPENAI_BASE_URL/../_stats' bf-print 'bf-save out.jsonl' bf-llm; do
+for cmd in 'bf-take -n 1' bf-shuffle 'bf-prompt hello' bf-extract 'bf-check --schema good.schema 3>/dev/null' bf-chunk 'bf-explode list' 'bf-collect list' 'bf-join --exclude /dev/null' 'bf-near --self' 'bf-near --dedupe 1' 'bf-near --query vectors.jsonl' 'bf-vote text' 'bf-if .n cat' 'bf-loop -n 2 cat' 'bf-exec cat' 'bf-http $OPENAI_BASE_URL/../_stats' 'bf-human --cached-only' bf-print 'bf-save out.jsonl' bf-llm; do
 	run bash -c "$cmd <&-"
 	is "$status" 2 "${cmd%% *} <&-: status 2"
 	like "$(cat err)" "*${cmd%% *}: *stdin*" "${cmd%% *} <&-: a message"
