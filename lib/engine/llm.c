@@ -1,15 +1,12 @@
 #include "engine/llm.h"
 
 #include "base/mem.h"
+#include "engine/landed.h"
 #include "http/http.h"
-#include "io/clock.h"
 #include "io/secret.h"
 #include "pacing/rates.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-enum { KEY_LEAST = 8 }; /* shorter ones are no secrets, but words */
 
 /* Where one provider's calls go; with some dialects, one model's. */
 struct target {
@@ -123,23 +120,6 @@ target_of(struct llm *x, const struct broker_call *c, struct loop *l, struct err
 
 /* ---- what came ---- */
 
-/* Some servers show the key that they refuse; nothing that is kept or told may. */
-static void
-mask_key(const struct provider *p, char *text, size_t n)
-{
-	const char *key = p->key;
-	size_t k = key == NULL ? 0 : strlen(key);
-	char *at;
-
-	if (k < KEY_LEAST)
-		return;
-	while ((at = memmem(text, n, key, k)) != NULL) {
-		memset(at, '*', k);
-		n -= (size_t)(at + k - text);
-		text = at + k;
-	}
-}
-
 /*
  * What came in pieces is one body from here on; 0, or -1 and e where it did not
  * come whole.
@@ -165,94 +145,6 @@ read_answer(struct asking *a, struct err *e)
 		   &c->response, a->http.answer, c->model, &c->answer, e) == 0;
 }
 
-/* Some say when to come back in the error's body, and in no header. */
-static void
-heed_error(struct http_call *hc, const struct dialect_error *de)
-{
-	if (hc->retry_after[0] == '\0' && hc->retry_after_ms[0] == '\0')
-		memcpy(hc->retry_after, de->retry_after, sizeof de->retry_after);
-}
-
-/* What the attempt came to, in words. */
-static void
-explain(char *out, size_t size, const struct http_call *hc,
-    const struct err *rubbish, const struct dialect_error *de)
-{
-	if (hc->outcome != HTTP_ANSWERED)
-		snprintf(out, size, "%s", hc->error);
-	else if (hc->status >= 200 && hc->status < 300)
-		snprintf(out, size, "%s", rubbish->text);
-	else if (hc->status >= 300 && hc->status < 400)
-		snprintf(out, size,
-		    "the server redirects (HTTP %d); give its real address with "
-		    "--base-url",
-		    hc->status);
-	else
-		snprintf(out, size, "HTTP %d%s%s%s%s%s", hc->status,
-		    de->message[0] != '\0' ? ": " : "", de->message,
-		    de->code[0] != '\0' ? " (" : "", de->code,
-		    de->code[0] != '\0' ? ")" : "");
-}
-
-static enum retry_outcome
-outcome_of(const struct http_call *hc)
-{
-	switch (hc->outcome) {
-	case HTTP_TIMED_OUT:
-		return RETRY_TIMED_OUT;
-	case HTTP_TRANSPORT:
-		return RETRY_TRANSPORT;
-	case HTTP_REFUSED:
-		return RETRY_REFUSED;
-	case HTTP_TOO_LARGE:
-		return RETRY_OVERSIZE;
-	case HTTP_CONFIG:
-		return RETRY_MISCONFIGURED;
-	default:
-		break;
-	}
-	return hc->status >= 200 && hc->status < 300 ? RETRY_GOT_RUBBISH
-						     : RETRY_GOT_STATUS;
-}
-
-/* 429, 503, 529 or silence: there is less to be had. */
-static bool
-is_overload(const struct http_call *hc)
-{
-	if (hc->outcome != HTTP_ANSWERED)
-		return hc->outcome == HTTP_TIMED_OUT;
-	return hc->status == 429 || hc->status == 503 || hc->status == 529;
-}
-
-/* What it is that is no answer. */
-static void
-read_failure(struct asking *a, const struct err *rubbish)
-{
-	struct broker_call *c = a->call;
-	struct http_call *hc = &a->http;
-	struct dialect_error de = {.message = ""};
-	struct retry_facts facts;
-
-	buf_release(&c->response);
-	buf_addspan(&a->masked, hc->answer);
-	if (a->masked.len > 0)
-		mask_key(c->provider, a->masked.data, a->masked.len);
-	c->raw = buf_span(&a->masked);
-	if (c->reached && hc->status / 100 != 2) {
-		c->provider->dialect->error(c->raw, &de);
-		heed_error(hc, &de);
-	}
-	facts = (struct retry_facts){outcome_of(hc), hc->status, span_str(de.code),
-	    span_str(de.type), span_str(hc->should_retry)};
-	c->ruling = retry_rule(&facts);
-	explain(c->why, sizeof c->why, hc, rubbish, &de);
-	mask_key(c->provider, c->why, strlen(c->why));
-	if (c->reached &&
-	    !retry_asked_us(span_str(hc->retry_after_ms), span_str(hc->retry_after),
-		clock_wall_ms(), &c->asked_us))
-		c->asked_us = -1;
-}
-
 static void
 asking_free(struct asking *a)
 {
@@ -266,20 +158,15 @@ on_landed(struct http_call *hc)
 {
 	struct asking *a = hc->arg;
 	struct broker_call *c = a->call;
+	const char *const secrets[] = {c->provider->key, NULL};
 	struct err e = ERR_INIT;
 
 	c->own = NULL;
-	c->reached = hc->outcome == HTTP_ANSWERED;
-	c->overloaded = is_overload(hc);
-	c->hopeless = hc->outcome == HTTP_CONFIG;
-	c->status = hc->status;
-	c->rates = c->reached ? hc->kept : NULL;
-	c->micros = hc->micros;
-	c->first_micros = hc->first_micros;
+	landed_note(c, hc);
 	c->answered = c->reached && hc->status / 100 == 2 && read_answer(a, &e);
 	c->raw = hc->answer;
 	if (!c->answered)
-		read_failure(a, &e);
+		landed_failed(c, hc, &e, secrets, &a->masked);
 	c->done(c);
 	asking_free(a);
 }
