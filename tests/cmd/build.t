@@ -14,7 +14,7 @@ for command in "$BUILD"/bf-*; do
 	case $name in
 	bf-read | bf-chunk) want='libcmark ' ;;
 	bf-llm | bf-exec | bf-ledger) want='libzstd ' ;;
-	bf-mock) want='libmicrohttpd ' ;;
+	bf-mock) want='libm libmicrohttpd ' ;;
 	*) want= ;;
 	esac
 	is "$(needed "$command")" "$want" "$name: ${want:-nothing} beside the C library"
