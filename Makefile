@@ -45,6 +45,7 @@ LIBS_bf-read    = -lcmark
 LIBS_bf-chunk   = -lcmark
 LIBS_bf-llm     = -lzstd
 LIBS_bf-exec    = -lzstd
+LIBS_bf-embed   = -lzstd
 LIBS_bf-ledger  = -lzstd
 LIBS_bf-mock    = -lmicrohttpd -lm
 LIBS_bf-near    = -lm

@@ -656,8 +656,11 @@ exec_new(const struct exec_options *o, struct err *e)
 {
 	struct exec *x = mem_zero(1, sizeof *x);
 
-	x->broker = (struct broker){
-	    false, FILES, describe, submit, cancel, close_all};
+	x->broker = (struct broker){.files = FILES,
+	    .describe = describe,
+	    .submit = submit,
+	    .cancel = cancel,
+	    .close = close_all};
 	x->o = o;
 	x->entry = ENTRY_INIT;
 	x->provider = (struct provider){.name = (char *)(uintptr_t) "command",

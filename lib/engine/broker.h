@@ -56,7 +56,7 @@ struct broker_call {
 
 struct broker {
 	bool costs;     /* calls take tokens and money, of which is told */
-	unsigned files; /* descriptors that a call in flight takes */
+	unsigned files; /* descriptors that a request in flight takes */
 	/*
 	 * What an entry asks for, ready to be sent, as r's own members (lenient,
 	 * stream, instead, given) want it: 0, or -1 and e.
@@ -73,6 +73,12 @@ struct broker {
 	void (*cancel)(struct broker *b, struct broker_call *c);
 	/* Nothing is in flight any more, and the loop goes. */
 	void (*close)(struct broker *b);
+
+	/* Zero is what is usual. */
+	const char *field; /* of the entry that gets the answer; NULL: "response" */
+	bool mute;         /* an answer takes no tokens */
+	unsigned together; /* calls that may go as one request; 0: each is one */
+	uint64_t requests; /* made so far, where calls go together */
 };
 
 #endif

@@ -225,7 +225,12 @@ llm_new(const struct llm_options *o)
 {
 	struct llm *x = mem_zero(1, sizeof *x);
 
-	x->broker = (struct broker){true, 1, describe, submit, cancel, close_http};
+	x->broker = (struct broker){.costs = true,
+	    .files = 1,
+	    .describe = describe,
+	    .submit = submit,
+	    .cancel = cancel,
+	    .close = close_http};
 	x->o = *o;
 	return &x->broker;
 }

@@ -13,8 +13,8 @@ for command in "$BUILD"/bf-*; do
 	name=${command##*/}
 	case $name in
 	bf-read | bf-chunk) want='libcmark ' ;;
-	bf-llm | bf-exec | bf-ledger) want='libzstd ' ;;
-	bf-mock) want='libm libmicrohttpd ' ;;
+	bf-llm | bf-exec | bf-embed | bf-ledger) want='libzstd ' ;;
+	bf-mock) want='libmicrohttpd ' ;;
 	*) want= ;;
 	esac
 	is "$(needed "$command")" "$want" "$name: ${want:-nothing} beside the C library"
