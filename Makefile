@@ -46,6 +46,7 @@ LIBS_bf-chunk   = -lcmark
 LIBS_bf-llm     = -lzstd
 LIBS_bf-exec    = -lzstd
 LIBS_bf-embed   = -lzstd
+LIBS_bf-http    = -lzstd
 LIBS_bf-ledger  = -lzstd
 LIBS_bf-mock    = -lmicrohttpd -lm
 LIBS_bf-near    = -lm
@@ -178,7 +179,8 @@ bench:
 # The same tests with larger numbers.
 SOAK_LONG = $(BUILD)/unit/ledger-bulk.t $(patsubst %,$(BUILD)/unit/%.t,quota bucket budget pacing) \
             tests/fault/ledger.t tests/fault/ledger-calls.t tests/fault/power.t tests/fault/save.t \
-            tests/cmd/hostile-provider.t tests/cmd/flat.t tests/cmd/bf-chunk.t tests/fuzz/files.t
+            tests/cmd/hostile-provider.t tests/cmd/flat.t tests/cmd/bf-chunk.t tests/cmd/bf-exec.t \
+            tests/fuzz/files.t
 soak: tests $(BENCH)
 	BF_SOAK=1 $(PROVE) $(SOAK_LONG)
 	$(if $(SOAK),$(PROVE) $(SOAK))

@@ -108,7 +108,9 @@ extern const struct dialect dialect_openai_chat;
 extern const struct dialect dialect_openai_responses;
 extern const struct dialect dialect_anthropic;
 extern const struct dialect dialect_gemini;
-extern const struct dialect dialect_command; /* of no provider; answer() alone */
+/* Of no provider: answer() and error() alone. */
+extern const struct dialect dialect_command;
+extern const struct dialect dialect_http;
 /* Of what is kept of an input (embeddings.h): the answer is an array of numbers. */
 extern const struct dialect dialect_embeddings;
 

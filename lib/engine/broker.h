@@ -74,6 +74,16 @@ struct broker {
 	/* Nothing is in flight any more, and the loop goes. */
 	void (*close)(struct broker *b);
 
+	/*
+	 * NULL where the dialect's response is what the entry gets.  Else puts what it
+	 * gets in its place, and into next what is to be asked after it (given, of its
+	 * request), if anything is: that answer goes out in an entry of its own behind this
+	 * one.  0; or -1, the class with which the entry fails, and e.
+	 */
+	int (*take)(struct broker *b, struct buf *response, struct buf *next,
+	    const char **class, struct err *e);
+	bool pages; /* next may be filled */
+
 	/* Zero is what is usual. */
 	const char *field; /* of the entry that gets the answer; NULL: "response" */
 	bool mute;         /* an answer takes no tokens */

@@ -457,7 +457,19 @@ outcome_free(struct outcome *o)
 {
 	buf_release(&o->text);
 	buf_release(&o->error);
+	buf_release(&o->after);
 	free(o);
+}
+
+struct outcome *
+outcome_failed(const char *class, const char *message)
+{
+	struct outcome *o = mem_zero(1, sizeof *o);
+
+	add_error(&o->text, class, message, 0, 0);
+	o->refs = 1;
+	o->failed = true;
+	return o;
 }
 
 /* Something is asked further, if there is anything to ask. */
@@ -493,6 +505,7 @@ settle_job(struct engine *en, struct job *job, struct outcome *o)
 		job->outcome = o;
 		o->refs++;
 		limits_settled(en, o->class);
+		pages_follow(en, job, buf_span(&o->after));
 	}
 	/* In the order of the input it has its place already. */
 	if (!en->o->unordered)
@@ -526,8 +539,8 @@ settle_call(struct engine *en, struct call *c, bool lost)
 		en->fresh = o;
 		if (!o->failed) {
 			anew_answered(en, c->key);
-			o->class = further_judge(
-			    en, &o->text, o->aside, o->attempts, &o->error);
+			o->class = further_judge(en, &o->text, o->aside,
+			    o->attempts, &o->error, &o->after);
 		}
 	}
 	for (job = c->jobs; job != NULL; job = next) {

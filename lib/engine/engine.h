@@ -83,6 +83,7 @@ struct engine_options {
 	bool jobs_auto;    /* up to that, as many as the provider makes the most of */
 	int64_t rpm;       /* requests a minute and model; 0: no limit */
 	int64_t tpm;       /* tokens */
+	uint64_t pages;    /* answers that follow from an entry's, itself counted; 0: all */
 	uint64_t attempts; /* per call; those answered with 429 do not count */
 	const char **fallback; /* models to ask for what the first one does not answer */
 	size_t nfallback;

@@ -51,11 +51,19 @@ runs_on(struct span response)
 
 const char *
 further_judge(struct engine *en, struct buf *response, const char *aside,
-    int attempts, struct buf *error)
+    int attempts, struct buf *error, struct buf *after)
 {
 	struct judge *j = en->o->judge;
 	struct buf parsed = BUF_INIT;
 	enum judge_verdict verdict;
+	struct err e = ERR_INIT;
+
+	if (en->broker->take != NULL) {
+		if (en->broker->take(en->broker, response, after, &aside, &e) == 0)
+			return NULL;
+		add_error(error, aside, e.text, 0, attempts);
+		return aside;
+	}
 
 	if (aside != NULL && !accepts(en, aside)) {
 		if (strcmp(aside, "length") == 0 && runs_on(buf_span(response))) {
@@ -91,7 +99,7 @@ bool
 further_may(const struct engine *en)
 {
 	return en->o->nfallback > 0 || en->o->judge != NULL ||
-	       en->o->grow_max_tokens > 0;
+	       en->o->grow_max_tokens > 0 || en->broker->pages;
 }
 
 /* ---- what is asked ---- */
@@ -308,7 +316,7 @@ further_ask(struct engine *en, struct job *job, const char *class,
 static bool
 comes_after(struct engine *en, const struct request *r, struct way *way)
 {
-	struct buf response = BUF_INIT, error = BUF_INIT;
+	struct buf response = BUF_INIT, error = BUF_INIT, after = BUF_INIT;
 	struct ledger_record rec;
 	struct dialect_answer a;
 	struct err e = ERR_INIT;
@@ -318,11 +326,16 @@ comes_after(struct engine *en, const struct request *r, struct way *way)
 	if (ledger_get(en->ledger, r->key, &rec, &e) == 1 &&
 	    r->provider->dialect->answer(
 		&response, rec.response, rec.model, &a, &e) == 0)
-		class = further_judge(en, &response, a.aside, rec.attempts, &error);
-	asks = class != NULL && next_request(en, way, &en->entry, class,
-				    buf_span(&response), buf_span(&error)) != NULL;
+		class = further_judge(
+		    en, &response, a.aside, rec.attempts, &error, &after);
+	if (class != NULL)
+		asks = next_request(en, way, &en->entry, class, buf_span(&response),
+			   buf_span(&error)) != NULL;
+	else
+		asks = pages_next(en, way, &after);
 	buf_release(&response);
 	buf_release(&error);
+	buf_release(&after);
 	return asks;
 }
 

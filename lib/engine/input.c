@@ -108,20 +108,28 @@ bad_line(struct engine *en, size_t column, const char *what)
 	end_input(en);
 }
 
-static struct job *
-job_new(struct engine *en)
+struct job *
+job_new(
+    struct span line, const char *file, uint64_t lineno, const struct request *r)
 {
-	struct span line = en->entry.text;
 	struct job *job = mem_alloc(sizeof *job + line.n);
 
-	*job = (struct job){.file = jsonl_name(en->reader),
-	    .lineno = jsonl_lineno(en->reader),
+	*job = (struct job){.file = file,
+	    .lineno = lineno,
 	    .held = sizeof *job + line.n,
-	    .n = line.n};
+	    .n = line.n,
+	    .provider = r->provider};
 	memcpy(job->line, line.p, line.n);
-	memcpy(job->key, en->request.key, sizeof job->key);
-	job->provider = en->request.provider;
+	memcpy(job->key, r->key, sizeof job->key);
 	return job;
+}
+
+/* For the entry that was just read. */
+static struct job *
+job_read(struct engine *en)
+{
+	return job_new(en->entry.text, jsonl_name(en->reader),
+	    jsonl_lineno(en->reader), &en->request);
 }
 
 static void
@@ -173,14 +181,9 @@ input_request(struct engine *en, struct request *r, const struct entry *entry,
 static void
 fail_entry(struct engine *en, const char *class, const char *message)
 {
-	struct outcome *failed = mem_zero(1, sizeof *failed);
-	struct job *job;
+	struct job *job = job_read(en);
 
-	add_error(&failed->text, class, message, 0, 0);
-	failed->refs = 1;
-	failed->failed = true;
-	job = job_new(en);
-	job->outcome = failed;
+	job->outcome = outcome_failed(class, message);
 	output_queue(en, job);
 	limits_settled(en, class);
 }
@@ -231,7 +234,7 @@ take_entry(struct engine *en)
 	if (anew_is_hit(en, en->request.provider, en->request.key)) {
 		en->hits++;
 		if (!output_is_free(en) || further_may(en)) {
-			output_queue(en, job_new(en));
+			output_queue(en, job_read(en));
 			return;
 		}
 		if (output_hit(en, &en->request))
@@ -240,7 +243,7 @@ take_entry(struct engine *en)
 	}
 	if (further_hit(en, &way)) {
 		en->hits++;
-		job = job_new(en);
+		job = job_read(en);
 		job->way = way;
 		output_queue(en, job);
 		return;
@@ -253,7 +256,7 @@ take_entry(struct engine *en)
 		en->left++;
 		return;
 	}
-	job = job_new(en);
+	job = job_read(en);
 	calls_add(en, job, &en->request, false);
 	if (!en->o->unordered)
 		output_queue(en, job);

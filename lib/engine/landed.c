@@ -33,9 +33,8 @@ landed_note(struct broker_call *c, const struct http_call *hc)
 
 /* ---- what is no answer ---- */
 
-/* Some servers show the key that they refuse; nothing that is kept or told may. */
-static void
-mask(const char *const *secrets, char *text, size_t n)
+void
+landed_mask(const char *const *secrets, char *text, size_t n)
 {
 	size_t k, left;
 	char *at, *from;
@@ -95,6 +94,8 @@ outcome_of(const struct http_call *hc)
 		return RETRY_REFUSED;
 	case HTTP_TOO_LARGE:
 		return RETRY_OVERSIZE;
+	case HTTP_FORBIDDEN:
+		return RETRY_FORBIDDEN;
 	case HTTP_CONFIG:
 		return RETRY_MISCONFIGURED;
 	default:
@@ -114,7 +115,7 @@ landed_failed(struct broker_call *c, struct http_call *hc,
 	buf_release(&c->response);
 	buf_addspan(masked, hc->answer);
 	if (masked->len > 0)
-		mask(secrets, masked->data, masked->len);
+		landed_mask(secrets, masked->data, masked->len);
 	c->raw = buf_span(masked);
 	if (c->reached && hc->status / 100 != 2) {
 		c->provider->dialect->error(c->raw, &de);
@@ -124,7 +125,7 @@ landed_failed(struct broker_call *c, struct http_call *hc,
 	    span_str(de.type), span_str(hc->should_retry)};
 	c->ruling = retry_rule(&facts);
 	explain(c->why, sizeof c->why, hc, rubbish, &de);
-	mask(secrets, c->why, strlen(c->why));
+	landed_mask(secrets, c->why, strlen(c->why));
 	if (c->reached &&
 	    !retry_asked_us(span_str(hc->retry_after_ms), span_str(hc->retry_after),
 		clock_wall_ms(), &c->asked_us))

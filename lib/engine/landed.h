@@ -18,4 +18,7 @@ void landed_note(struct broker_call *c, const struct http_call *hc);
 void landed_failed(struct broker_call *c, struct http_call *hc,
     const struct err *rubbish, const char *const *secrets, struct buf *masked);
 
+/* Some servers show the key that they were given; nothing that is kept or told may. */
+void landed_mask(const char *const *secrets, char *text, size_t n);
+
 #endif

@@ -127,10 +127,10 @@ static enum put
 put_recorded(struct engine *en, struct entry *entry, const char *file,
     uint64_t lineno, const char *aside, int attempts, struct job *job)
 {
-	struct buf error = BUF_INIT;
+	struct buf error = BUF_INIT, after = BUF_INIT;
 	enum further further = FURTHER_NOTHING;
 	const char *class = further_judge(
-	    en, &en->response, aside, attempts, &error);
+	    en, &en->response, aside, attempts, &error, &after);
 
 	if (class != NULL && job != NULL && !job->settled)
 		further = further_ask(
@@ -141,7 +141,10 @@ put_recorded(struct engine *en, struct entry *entry, const char *file,
 	else
 		en->hits--;
 	en->left += further == FURTHER_LEFT;
+	if (job != NULL && further == FURTHER_NOTHING)
+		pages_follow(en, job, buf_span(&after));
 	buf_release(&error);
+	buf_release(&after);
 	return further == FURTHER_ASKED ? PUT_OTHER : PUT_OUT;
 }
 

@@ -48,6 +48,7 @@ enum {
 struct way {
 	size_t asked;     /* how many of the models of --fallback */
 	unsigned repairs; /* of what the last of these said */
+	uint64_t page;    /* answers before this one, that went out in entries of their own */
 	struct buf body;  /* what is asked now; empty: what the entry asks */
 };
 
@@ -63,6 +64,7 @@ struct outcome {
 	int attempts;
 	struct buf text;
 	struct buf error; /* of an answer that is not what was wanted */
+	struct buf after; /* what is asked after it, for an entry of its own */
 };
 
 struct job {
@@ -72,6 +74,7 @@ struct job {
 	struct outcome *outcome; /* NULL: the ledger has the answer under key */
 	bool left;            /* not answered, and will not be in this run */
 	bool settled;         /* nothing more is asked */
+	bool followed;        /* what is asked after it has its own */
 	struct way way;
 	unsigned char key[REQUEST_KEY_SIZE];
 	const struct provider *provider; /* NULL: it failed before that was known */
@@ -339,6 +342,16 @@ int input_request(struct engine *en, struct request *r, const struct entry *entr
 bool input_may_read(const struct engine *en);
 void input_close(struct engine *en);
 
+struct job *job_new(struct span line, const char *file,
+    uint64_t lineno, const struct request *r);
+
+/* pages.c */
+/* The job's answer leads on to next: that gets a job of its own behind it, once. */
+void pages_follow(struct engine *en, struct job *job, struct span next);
+/* The way of the entry just read goes on to next, which is taken: what that asks is in
+ * en->other; false: nothing. */
+bool pages_next(struct engine *en, struct way *way, struct buf *next);
+
 /* anew.c */
 /* Whether the answer that the ledger has for a key serves. */
 bool anew_is_hit(struct engine *en, const struct provider *p, const unsigned char *key);
@@ -373,6 +386,7 @@ int64_t calls_size(const struct engine *en, const struct request *r);
 /* What is sent for a call, or for that of which it is a copy. */
 struct span calls_wire(const struct call *x);
 void outcome_free(struct outcome *o);
+struct outcome *outcome_failed(const char *class, const char *message); /* for one job */
 
 /* attempt.c */
 /* x has landed; what a call sets as its attempt's done. */
@@ -387,10 +401,11 @@ bool further_falls_back(const struct engine *en, const char *class);
 bool further_may(const struct engine *en);
 /*
  * NULL: the answer is taken, and has its "parsed" where a schema was given.  Else
- * the class with which its entry fails; error has the object that says why.
+ * the class with which its entry fails; error has the object that says why.  after: what
+ * is asked after it, if anything is.
  */
 const char *further_judge(struct engine *en, struct buf *response, const char *aside,
-    int attempts, struct buf *error);
+    int attempts, struct buf *error, struct buf *after);
 /*
  * The entry just read was not answered by its own model, as far as the ledger
  * knows: whether another answered it; en->request is that, and way leads there.

@@ -79,6 +79,7 @@ rest(struct transfer *t)
 	if (t->body.cap > (size_t)1 << 20)
 		buf_release(&t->body);
 	buf_clear(&t->body);
+	buf_clear(&t->headers);
 	list_put(&t->http->resting, t);
 }
 
@@ -101,6 +102,7 @@ finish(struct transfer *t, enum http_outcome outcome)
 	c->outcome = outcome;
 	c->status = (int)status;
 	c->answer = buf_span(&t->body);
+	c->headers = buf_span(&t->headers);
 	c->kept = transfer_kept_headers(t);
 	c->micros = clock_mono_us() - t->started;
 	c->done(c);
@@ -340,23 +342,65 @@ http_target_new(struct http *h, const char *url, const char *const *headers,
 			target_free(t);
 			return NULL;
 		}
+	t->serial = ++h->serial;
 	t->next = h->targets;
 	h->targets = t;
 	return t;
+}
+
+void
+http_target_guard(struct http_target *t)
+{
+	t->guarded = true;
+}
+
+void
+http_target_free(struct http *h, struct http_target *target)
+{
+	struct http_target **at = &h->targets;
+
+	while (*at != target)
+		at = &(*at)->next;
+	*at = target->next;
+	target_free(target);
 }
 
 /* Without PIPEWAIT all that start at once would have a connection each. */
 static void
 aim(struct transfer *t, struct http_target *target)
 {
-	if (t->target == target)
-		return;
 	t->target = target;
+	if (t->aimed == target->serial)
+		return;
+	t->aimed = target->serial;
 	libcurl.easy_setopt(t->easy, CURLOPT_CURLU, target->url);
 	libcurl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, target->headers);
 	libcurl.easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
 	    (long)(target->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	libcurl.easy_setopt(t->easy, CURLOPT_PIPEWAIT, target->http2 ? 1L : 0L);
+	libcurl.easy_setopt(t->easy, CURLOPT_NOPROXY, target->guarded ? "*" : NULL);
+}
+
+/* What libcurl is to do; each of these may set the method too, the last one counts.
+ */
+static void
+set_method(struct transfer *t, const struct http_call *c)
+{
+	const char *method = c->method != NULL ? c->method : "POST";
+	bool posts = c->body.p != NULL || strcmp(method, "POST") == 0;
+	bool heads = !posts && strcmp(method, "HEAD") == 0;
+	const char *own = posts ? "POST" : heads ? "HEAD" : "GET";
+
+	libcurl.easy_setopt(
+	    t->easy, CURLOPT_POSTFIELDS, c->body.p != NULL ? c->body.p : "");
+	libcurl.easy_setopt(
+	    t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.n);
+	libcurl.easy_setopt(t->easy, CURLOPT_NOBODY, heads ? 1L : 0L);
+	if (!heads)
+		libcurl.easy_setopt(
+		    t->easy, posts ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+	libcurl.easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST,
+	    strcmp(method, own) == 0 ? NULL : method);
 }
 
 /* When a time that begins now is over; none is 0. */
@@ -378,9 +422,7 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	else if ((t = transfer_new(h)) == NULL)
 		return err_set(e, "libcurl makes no more handles");
 	aim(t, c->target);
-	libcurl.easy_setopt(t->easy, CURLOPT_POSTFIELDS, c->body.p);
-	libcurl.easy_setopt(
-	    t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.n);
+	set_method(t, c);
 	t->call = c;
 	t->multi = NULL;
 	t->started = clock_mono_us();
@@ -389,7 +431,8 @@ http_start(struct http *h, struct http_call *c, struct err *e)
 	t->last_byte = 0;
 	c->first_micros = 0;
 	t->lost = loop_lost_us(h->loop);
-	t->sent = t->begun = t->too_large = t->again = t->refused = false;
+	t->sent = t->begun = t->too_large = t->again = t->refused = t->forbidden =
+	    false;
 	t->error[0] = '\0';
 	transfer_forget_headers(t);
 	if (t->target->scout == NULL) {

@@ -2,10 +2,12 @@
 #include "http/private.h"
 
 #include "base/mem.h"
+#include "http/address.h"
 #include "io/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void
@@ -30,6 +32,20 @@ static bool
 is_connection(const struct http *h, curl_socket_t s)
 {
 	return (size_t)s < h->nconnections && h->connections[s];
+}
+
+curl_socket_t
+multi_socket_new(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *t = arg;
+
+	(void)purpose;
+	if (t->target->guarded && !address_is_public(&address->addr)) {
+		t->forbidden = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(
+	    address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 int

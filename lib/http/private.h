@@ -18,8 +18,10 @@
 	X(slist_free_all)      \
 	X(url)                 \
 	X(url_set)             \
+	X(url_get)             \
 	X(url_cleanup)         \
 	X(url_strerror)        \
+	X(free)                \
 	X(multi_init)          \
 	X(multi_cleanup)       \
 	X(multi_setopt)        \
@@ -43,12 +45,15 @@ _Static_assert(HTTP_ERROR_MAX >= CURL_ERROR_SIZE, "libcurl's messages fit");
 
 struct http_target {
 	struct http_target *next;
+	uint64_t serial; /* a new one may be where an old one was */
 	CURLU *url;
 	struct curl_slist *headers;
 	bool https;
 	bool http2; /* is asked for */
 	bool http1; /* is what the last answer was in */
-	struct transfer *scout; /* the one that looks its name up, while others wait */
+	struct transfer
+	    *scout; /* the one that looks its name up, while others wait */
+	bool guarded;
 	bool known; /* the name has been looked up, and is in the share */
 };
 
@@ -68,8 +73,9 @@ struct transfer {
 	struct multi *multi; /* NULL: waits for its target's name */
 	CURL *easy;
 	struct http_call *call;
-	struct http_target *target; /* that the handle is set up for */
-	struct buf body;
+	struct http_target *target; /* of the call */
+	uint64_t aimed; /* the serial of the one that the handle is set up for */
+	struct buf body, headers;
 	struct span kept[HTTP_KEEP_MAX]; /* in keep */
 	char (*keep)[HTTP_HEADER_MAX];
 	bool has_kept;
@@ -82,9 +88,10 @@ struct transfer {
 	bool sent; /* the request, or it is just about to be */
 	bool begun;
 	bool too_large;
-	bool again; /* libcurl wanted to send what had been sent */
-	bool refused; /* and the server had not taken it */
-	long preamble; /* bytes that were sent before the request: to a proxy */
+	bool again;     /* libcurl wanted to send what had been sent */
+	bool refused;   /* and the server had not taken it */
+	bool forbidden; /* an address that its target may not be connected to */
+	long preamble;  /* bytes that were sent before the request: to a proxy */
 	char error[HTTP_ERROR_MAX]; /* why it failed; libcurl writes here too */
 };
 
@@ -92,7 +99,8 @@ struct http {
 	struct loop *loop;
 	struct http_options options;
 	struct http_target *targets;
-	CURLSH *share; /* of all easy handles; NULL until the first */
+	uint64_t serial; /* of the last that was made */
+	CURLSH *share;   /* of all easy handles; NULL until the first */
 	struct multi **multis;
 	size_t nmultis;
 	struct transfer *resting;
@@ -106,8 +114,9 @@ struct http {
 
 /* curl.c */
 int curl_load(struct err *e); /* what libcurl.* takes; at any time once more */
-bool curl_has_http2(void);     /* one to be trusted with many requests at once */
-bool curl_knows_cas(void);     /* a file of them, which it reads if nobody names another */
+bool curl_has_http2(void);    /* one to be trusted with many requests at once */
+bool curl_knows_cas(
+    void); /* a file of them, which it reads if nobody names another */
 
 /* multi.c */
 /* The first with room, so that open connections are found again. */
@@ -115,6 +124,8 @@ struct multi *multi_with_room(struct http *h, const struct http_target *t);
 void multi_free(struct multi *m);
 int multi_socket_open(void *transfer, curl_socket_t s, curlsocktype purpose);
 int multi_socket_close(void *http, curl_socket_t s);
+curl_socket_t multi_socket_new(
+    void *transfer, curlsocktype purpose, struct curl_sockaddr *address);
 
 /* transfer.c */
 struct transfer *transfer_new(struct http *h); /* NULL: libcurl has no more */

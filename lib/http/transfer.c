@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define HEADERS_MOST ((size_t)256 << 10) /* bytes of an answer's that are kept */
+
 static size_t
 on_body(char *p, size_t size, size_t n, void *arg)
 {
@@ -78,10 +80,13 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	t->begun = true;
 	if (n == 0)
 		return n;
+	if (t->http->options.headers && buf_fits(&t->headers, n))
+		buf_add(&t->headers, p, n);
 	switch (*p | 0x20) {
 	case 'h': /* a new answer begins, perhaps after a 100 */
 		if (!span_starts(line, SPAN("HTTP/")))
 			break;
+		buf_clear(&t->headers);
 		transfer_forget_headers(t);
 		t->target->http1 = span_starts(line, SPAN("HTTP/1"));
 		break;
@@ -198,11 +203,11 @@ transfer_new(struct http *h)
 		return NULL;
 	}
 	buf_init(&t->body, h->options.body_max);
+	buf_init(&t->headers, HEADERS_MOST);
 	t->keep = mem_zero(h->options.nkeep + 1, sizeof *t->keep);
 	trust(t);
 	libcurl.easy_setopt(t->easy, CURLOPT_SHARE, h->share);
 	libcurl.easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-	libcurl.easy_setopt(t->easy, CURLOPT_POST, 1L);
 	libcurl.easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	libcurl.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	libcurl.easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -223,6 +228,8 @@ transfer_new(struct http *h)
 	libcurl.easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
 	libcurl.easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_request);
 	libcurl.easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
+	libcurl.easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, multi_socket_new);
+	libcurl.easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
 	libcurl.easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, multi_socket_open);
 	libcurl.easy_setopt(t->easy, CURLOPT_SOCKOPTDATA, t);
 	libcurl.easy_setopt(
@@ -238,6 +245,7 @@ transfer_free(struct transfer *t)
 {
 	libcurl.easy_cleanup(t->easy);
 	buf_release(&t->body);
+	buf_release(&t->headers);
 	free(t->keep);
 	free(t);
 }
@@ -263,6 +271,8 @@ outcome_of(const struct transfer *t, CURLcode code)
 		return HTTP_TOO_LARGE;
 	if (t->refused)
 		return HTTP_REFUSED;
+	if (t->forbidden && code == CURLE_COULDNT_CONNECT)
+		return HTTP_FORBIDDEN;
 	switch (code) {
 	case CURLE_OK:
 		return HTTP_ANSWERED;
@@ -319,6 +329,8 @@ explain(struct transfer *t, CURLcode code)
 		why = "the server took no more requests on this connection";
 	else if (t->again)
 		why = "the connection broke before an answer came";
+	else if (t->forbidden)
+		why = "its address is none of the public internet";
 	else if (code == CURLE_OUT_OF_MEMORY)
 		/* What libcurl says of a header that is longer than it takes. */
 		why = "a header of the answer is too long, or memory is short";

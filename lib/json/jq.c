@@ -138,10 +138,10 @@ parse(struct jq *jq, struct span text)
 	return api.jv_parse_sized(jq->canon.data, (int)jq->canon.len);
 }
 
-int
-jq_is_true(struct jq *jq, struct span text, struct err *e)
+/* Gives it a text. */
+static int
+start(struct jq *jq, struct span text, struct err *e)
 {
-	bool is = false;
 	jv v;
 
 	if (text.n > INT_MAX)
@@ -150,9 +150,31 @@ jq_is_true(struct jq *jq, struct span text, struct err *e)
 	if (api.jv_get_kind(v) == JV_KIND_INVALID)
 		return failed(v, e) != 0 ? -1 : err_set(e, "this is no JSON");
 	api.jq_start(jq->state, v, 0);
-	for (;;) {
-		jv_kind kind;
+	return 0;
+}
 
+/* After its last output, v: whether that was all. */
+static int
+finish(struct jq *jq, jv v, struct err *e)
+{
+	if (failed(v, e) != 0)
+		return -1;
+	/* Its answer is not known: halt_error is the program's way to fail. */
+	if (api.jq_halted(jq->state))
+		return err_set(e, "the expression halts");
+	return 0;
+}
+
+int
+jq_is_true(struct jq *jq, struct span text, struct err *e)
+{
+	bool is = false;
+	jv_kind kind;
+	jv v;
+
+	if (start(jq, text, e) != 0)
+		return -1;
+	for (;;) {
 		v = api.jq_next(jq->state);
 		kind = api.jv_get_kind(v);
 		if (kind == JV_KIND_INVALID)
@@ -160,12 +182,23 @@ jq_is_true(struct jq *jq, struct span text, struct err *e)
 		is |= kind != JV_KIND_NULL && kind != JV_KIND_FALSE;
 		api.jv_free(v);
 	}
-	if (failed(v, e) != 0)
+	return finish(jq, v, e) != 0 ? -1 : is;
+}
+
+int
+jq_first(struct jq *jq, struct span text, struct buf *out, struct err *e)
+{
+	jv v;
+
+	if (start(jq, text, e) != 0)
 		return -1;
-	/* Its answer is not known: halt_error is the program's way to fail. */
-	if (api.jq_halted(jq->state))
-		return err_set(e, "the expression halts");
-	return is;
+	v = api.jq_next(jq->state);
+	if (api.jv_get_kind(v) == JV_KIND_INVALID)
+		return finish(jq, v, e);
+	v = api.jv_dump_string(v, 0);
+	buf_adds(out, api.jv_string_value(v));
+	api.jv_free(v);
+	return 1;
 }
 
 void

@@ -237,25 +237,54 @@ value_render(struct span v, struct buf *out)
 	}
 }
 
+/* A field's value or its default, or a literal. */
+static int
+part_render(
+    const struct part *p, const struct entry *en, struct buf *out, struct err *e)
+{
+	struct span v = SPAN_NONE, text;
+
+	if (p->path != NULL)
+		v = path_find_entry(p->path, en);
+	if (v.p != NULL)
+		value_render(v, out);
+	else if (p->path == NULL || p->has_default)
+		buf_addspan(out, buf_span(&p->text));
+	else {
+		text = path_text(p->path);
+		return err_set(e, "no field \"%.*s\"",
+		    (int)(text.n < 300 ? text.n : 300), text.p);
+	}
+	return 0;
+}
+
 int
 template_render(const struct template *t, const struct entry *en, struct buf *out,
     struct err *e)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		const struct part *p = &t->parts[i];
-		struct span v = SPAN_NONE;
-
-		if (p->path != NULL)
-			v = path_find_entry(p->path, en);
-		if (v.p != NULL)
-			value_render(v, out);
-		else if (p->path == NULL || p->has_default)
-			buf_addspan(out, buf_span(&p->text));
-		else
-			return err_set(e, "no field \"%.*s\"",
-			    (int)(path_text(p->path).n < 300 ? path_text(p->path).n
-							     : 300),
-			    path_text(p->path).p);
-	}
+	for (size_t i = 0; i < t->n; i++)
+		if (part_render(&t->parts[i], en, out, e) != 0)
+			return -1;
 	return 0;
+}
+
+int
+template_render_by(const struct template *t, const struct entry *en,
+    template_put *put, void *arg, struct buf *out, struct err *e)
+{
+	struct buf value = BUF_INIT;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < t->n; i++) {
+		if (t->parts[i].path == NULL) {
+			rc = part_render(&t->parts[i], en, out, e);
+			continue;
+		}
+		buf_clear(&value);
+		rc = part_render(&t->parts[i], en, &value, e);
+		if (rc == 0)
+			rc = put(arg, out, buf_span(&value), i == 0, e);
+	}
+	buf_release(&value);
+	return rc;
 }

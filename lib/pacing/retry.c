@@ -82,6 +82,8 @@ retry_rule(const struct retry_facts *f)
 		return (struct retry_ruling){RETRY_AGAIN, "transport", true};
 	case RETRY_OVERSIZE:
 		return (struct retry_ruling){RETRY_FAIL, "too_large", false};
+	case RETRY_FORBIDDEN:
+		return (struct retry_ruling){RETRY_FAIL, "forbidden", false};
 	case RETRY_MISCONFIGURED:
 		return (struct retry_ruling){RETRY_STOP, "transport", false};
 	default:

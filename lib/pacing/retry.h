@@ -37,6 +37,7 @@ enum retry_outcome {
 	RETRY_TRANSPORT,
 	RETRY_REFUSED,       /* the server says that it did not take the request */
 	RETRY_OVERSIZE,      /* the answer is longer than is taken */
+	RETRY_FORBIDDEN,     /* it may not be asked there */
 	RETRY_MISCONFIGURED, /* trying again cannot help any call */
 };
 

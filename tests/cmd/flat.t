@@ -95,6 +95,11 @@ a=$(requests $few | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l few)
 b=$(requests $many | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l many)
 no_more "$a" "$b" "$slack" "bf-llm, one request for all: $few and $many entries"
 
+serve
+url=${OPENAI_BASE_URL%/v1}/_stats
+no_more "$(requests $few | peak bf-http -q -l few "$url")" "$(requests $many | peak bf-http -q -l many "$url")" "$slack" "bf-http, one request for all"
+stop
+
 # Again from the ledger, which is larger than what is held of it: 8 MiB of the index.
 if [ -n "${BF_SOAK:-}" ]; then
 	a=50000 b=500000

@@ -36,6 +36,7 @@ check() { bf-check --schema any.schema "$@" 3>/dev/null; }
 echo '{"id":1,"embedding":[2,1]}' >corpus.jsonl
 near() { bf-near "${@:1:$#-1}" --queries "${!#}" corpus.jsonl; }
 serve
+looks+=("bf-http -q --no-ledger --extract .duplicates ${OPENAI_BASE_URL%/v1}/_stats")
 
 # through FILE CMD: the command on FILE; for bf-save and bf-if, from standard input.
 through() {

@@ -1,0 +1,21 @@
+/* bf-http: has entries answered by an HTTP API. */
+#include "options.h"
+
+#include "base/msg.h"
+
+int
+main(int argc, char **argv)
+{
+	struct options x = {.web = {.timeout_us = INT64_C(60000000),
+				.connect_timeout_us = INT64_C(10000000)}};
+	struct broker *broker;
+	int status;
+
+	engine_command_init(&x.command);
+	options_read(&x, argc, argv);
+	broker = web_new(&x.web);
+	status = engine_command_run(&x.command, broker);
+	web_free(broker);
+	options_release(&x);
+	return status;
+}
