@@ -89,6 +89,11 @@ struct broker {
 	bool mute;         /* an answer takes no tokens */
 	unsigned together; /* calls that may go as one request; 0: each is one */
 	uint64_t requests; /* made so far, where calls go together */
+	/*
+	 * Nothing is to be sent from here on: what was submitted and waits has its
+	 * done(), as what may be tried again.  NULL where nothing waits.
+	 */
+	void (*stop)(struct broker *b);
 };
 
 #endif

@@ -347,7 +347,7 @@ spend_budget(struct engine *en)
 	    en->o->max_calls);
 	engine_stop(en, STATUS_TEMPFAIL, "call budget reached");
 	/* Reading goes on: what the ledger has is still served. */
-	engine_stop_sending(en);
+	engine_stop_starting(en);
 }
 
 /* ---- answered by somebody else meanwhile ---- */

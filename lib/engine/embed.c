@@ -41,6 +41,7 @@ struct embed {
 	struct http_target *target;
 	struct pack *filling; /* NULL: none is begun */
 	bool due;             /* it need not be full */
+	bool stopped;         /* nothing is sent any more */
 	struct pack *ready;   /* to be sent, the next one first */
 	struct pack *flying;
 	unsigned nflying;
@@ -408,12 +409,33 @@ send(struct pack *p)
 	x->flying = p;
 }
 
+/* As if they had never been submitted. */
+static void
+give_back(struct embed *x)
+{
+	struct broker_call how = {
+	    .ruling = {RETRY_AGAIN, "not_sent", true}, .asked_us = -1};
+	struct http_call none = {.outcome = HTTP_CANCELLED};
+	struct dialect_usage u = {.known = false};
+	struct pack *p;
+
+	if (x->filling != NULL)
+		close_filling(x);
+	while ((p = x->ready) != NULL) {
+		x->ready = p->next;
+		fail_all(p, &how, &none, &u);
+		pack_free(p);
+	}
+}
+
 static void
 on_turn(void *arg)
 {
 	struct embed *x = arg;
 	struct pack *p;
 
+	if (x->stopped)
+		give_back(x);
 	while (x->nflying < x->o.requests) {
 		if (x->ready == NULL && x->filling != NULL && x->due)
 			close_filling(x);
@@ -550,6 +572,16 @@ cancel(struct broker *b, struct broker_call *c)
 }
 
 static void
+stop(struct broker *b)
+{
+	struct embed *x = (struct embed *)b;
+
+	x->stopped = true;
+	if (x->loop != NULL)
+		wake(x);
+}
+
+static void
 free_list(struct pack *p)
 {
 	struct pack *next;
@@ -632,6 +664,7 @@ embed_new(const struct embed_options *o, struct err *e)
 	    .submit = submit,
 	    .cancel = cancel,
 	    .close = close_all,
+	    .stop = stop,
 	    .field = x->o.field,
 	    .mute = true,
 	    .together = x->most};

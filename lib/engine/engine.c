@@ -51,10 +51,18 @@ engine_stop(struct engine *en, int status, const char *fmt, ...)
 }
 
 void
-engine_stop_sending(struct engine *en)
+engine_stop_starting(struct engine *en)
 {
 	en->no_sending = true;
 	calls_drop(en);
+}
+
+void
+engine_stop_sending(struct engine *en)
+{
+	engine_stop_starting(en);
+	if (en->broker->stop != NULL)
+		en->broker->stop(en->broker);
 }
 
 /* ---- what may stop it from outside ---- */

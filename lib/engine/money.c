@@ -214,7 +214,7 @@ stop_spent(struct engine *en, const char *what)
 	engine_say(en, ENGINE_ERROR, "%s; stopping", what);
 	engine_stop(en, STATUS_TEMPFAIL, "budget reached");
 	/* Reading goes on: what the ledger has is still served. */
-	engine_stop_sending(en);
+	engine_stop_starting(en);
 }
 
 static void

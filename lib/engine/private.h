@@ -329,6 +329,8 @@ void engine_stop(struct engine *en, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Nothing is sent from here on; what is in flight lands. */
 void engine_stop_sending(struct engine *en);
+/* The same, but what the broker has already, it may still send. */
+void engine_stop_starting(struct engine *en);
 void engine_at_least(struct engine *en, int status);
 
 /* input.c */

@@ -276,6 +276,17 @@ kill -TERM $pid
 wait $pid
 is "$? $(tail -1 out | jq -c .incomplete.why)" '143 "terminated"' "a signal"
 is "$(bf-ledger cat | jq -r .req.input | sort | comm -13 - <(asked | sort) | wc -l)" 0 "lets what is in flight be recorded"
+fresh --latency 300ms
+seq 300 | jq -c '{id: ., text: "\(.) \("long " * 5000)"}' >long
+bf-embed -m $M -j 1 long >out 2>err &
+pid=$!
+until [ "$(stat_of .in_flight)" -ge 1 ]; do :; done
+kill -TERM $pid
+wait $pid
+is "$? $(stat_of .requests)" "143 1" "but what waits is not sent"
+like "$(cat err)" "*, 2?? left; *" "and is left"
+em long
+is "$status $(asked | sort | uniq -d | wc -l)" "0 0" "for the next run"
 fresh
 em --max-calls 100 in
 is "$status $(asked | wc -l) $(($(wc -l <out) - 1))" "75 100 100" "--max-calls counts texts"
