@@ -45,10 +45,11 @@ LIBS_bf-read    = -lcmark
 LIBS_bf-chunk   = -lcmark
 LIBS_bf-llm     = -lzstd
 LIBS_bf-exec    = -lzstd
+LIBS_bf-embed   = -lzstd
 LIBS_bf-http    = -lzstd
 LIBS_bf-human   = -lzstd
 LIBS_bf-ledger  = -lzstd
-LIBS_bf-mock    = -lmicrohttpd
+LIBS_bf-mock    = -lmicrohttpd -lm
 LIBS_bf-near    = -lm
 LIBS_sqlite-speed = -lsqlite3
 # What test programs may use; only what they use is linked.

@@ -258,9 +258,9 @@ cancel(struct broker *b, struct broker_call *c)
 	x->call = NULL;
 }
 
-/* The run stops: nobody is kept waiting for an answer. */
+/* Nobody is kept waiting for an answer. */
 static void
-hurry(struct broker *b)
+stop(struct broker *b)
 {
 	struct human *x = (struct human *)b;
 
@@ -295,7 +295,8 @@ human_new(const struct human_options *o)
 	    .submit = submit,
 	    .cancel = cancel,
 	    .close = close_all,
-	    .hurry = hurry};
+	    .stop = stop,
+	    .waits = true};
 	x->o = o;
 	x->questions = o->questions;
 	x->soon = (struct loop_timer){.fn = on_soon, .arg = x};

@@ -38,6 +38,7 @@ struct asked {
 	struct images images;
 	bool after_tool;            /* the last message is what a tool gave */
 	unsigned answers;           /* turns that are the model's own */
+	uint64_t seed;              /* of what is made up */
 	/* what is wrong, where the parser says so */
 	char member[96];  /* "input[0].role"; empty: not said */
 	const char *code; /* static text; NULL: none */

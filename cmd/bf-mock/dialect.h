@@ -6,6 +6,7 @@
  *	responses.c	OpenAI Responses
  *	messages.c	Anthropic Messages
  *	gemini.c	Gemini generateContent
+ *	embeddings.c	the embeddings of OpenAI and of Gemini
  */
 #ifndef BF_MOCK_DIALECT_H
 #define BF_MOCK_DIALECT_H
@@ -66,6 +67,7 @@ struct barrier {
 };
 
 struct dialect {
+	bool embeds; /* texts become vectors; there are no streams, tools and replies */
 	/* 0, or -1 and e: text for the client, who sent what cannot be answered. */
 	int (*parse)(struct asked *a, struct span body, struct err *e);
 	/* Appends the whole body of an answer. */
@@ -88,10 +90,13 @@ struct dialect {
 };
 
 extern const struct dialect dialect_chat, dialect_responses, dialect_messages,
-    dialect_gemini;
+    dialect_gemini, dialect_embeddings, dialect_gemini_embedding,
+    dialect_gemini_embeddings;
 
 /* Of both OpenAI dialects. */
 void add_openai_error(struct buf *out, const struct failure *f);
+/* Of all Gemini ones. */
+void add_gemini_error(struct buf *out, const struct failure *f);
 
 struct said said_of(const struct answer *a);
 /* The next tool call: begin with it = json_iter(said.calls). */

@@ -570,8 +570,8 @@ add_details(struct buf *out, const struct failure *f)
 	buf_addc(out, ']');
 }
 
-static void
-add_error(struct buf *out, const struct failure *f)
+void
+add_gemini_error(struct buf *out, const struct failure *f)
 {
 	if (f->in_array)
 		buf_addc(out, '[');
@@ -587,7 +587,7 @@ const struct dialect dialect_gemini = {
     .add_answer = add_answer,
     .add_stream = add_stream,
     .add_stream_error = add_stream_error,
-    .add_error = add_error,
+    .add_error = add_gemini_error,
     .empty_choices = "{\"usageMetadata\":{\"promptTokenCount\":1,"
 		     "\"totalTokenCount\":1},\"modelVersion\":\"test\"}\n",
     .null_content = "{\"candidates\":[{\"content\":{\"role\":\"model\"},"

@@ -16,6 +16,7 @@ provider_init(struct provider *p, const struct provider_config *config)
 {
 	*p = (struct provider){.config = config, .entry = ENTRY_INIT};
 	p->limits.config = &config->limits;
+	p->asked.seed = config->seed;
 	p->billing.prices = &config->prices;
 }
 
@@ -524,6 +525,26 @@ count_answer(struct provider *p, uint64_t hash)
 		p->answered_again++;
 }
 
+/* Vectors, or the error that a prepared reply has for such a text. */
+static void
+answer_vectors(
+    struct provider *p, struct answer *a, struct outcome *o, struct buf *out)
+{
+	const struct reply *r = p->config->replies == NULL
+				    ? NULL
+				    : replies_find(p->config->replies,
+					  asked_prompt(&p->asked));
+
+	if (r != NULL && r->status >= 400) {
+		answer_prepared_error(p, r, o, out);
+		return;
+	}
+	o->status = 200;
+	a->usage.input = p->asked.input_tokens;
+	billing_add(&p->billing, p->asked.model, &a->usage);
+	p->ask->dialect->add_answer(out, &p->asked, a);
+}
+
 /* The good answer, or the error that says why there is none. */
 static void
 answer_well(
@@ -538,6 +559,8 @@ answer_well(
 		buf_addspan(out, p->config->body);
 	} else if (parse(p, &e) == -1) {
 		answer_wrong(p, &e, o, out);
+	} else if (p->ask->dialect->embeds) {
+		answer_vectors(p, &a, o, out);
 	} else if (find_answer(p, &a, o, out) == 0) {
 		cut(p, &a);
 		set_usage(p, &a);

@@ -366,6 +366,11 @@ static const struct route routes[] = {
 	&dialect_gemini, false},
     {"/v1beta/models/*:streamGenerateContent", "POST", true, answer_completion,
 	&dialect_gemini, true},
+    {"/v1/embeddings", "POST", true, answer_completion, &dialect_embeddings, false},
+    {"/v1beta/models/*:embedContent", "POST", true, answer_completion,
+	&dialect_gemini_embedding, false},
+    {"/v1beta/models/*:batchEmbedContents", "POST", true, answer_completion,
+	&dialect_gemini_embeddings, false},
     {"/v1/models", "GET", true, answer_models, &dialect_chat, false},
     {"/_stats", "GET", false, answer_stats, &dialect_chat, false},
     {"/_reset", "POST", false, answer_reset, &dialect_chat, false},
@@ -505,9 +510,9 @@ decide(struct server *s, struct request *r, const char *method, const char *path
 	} else if (route->path == NULL) {
 		refuse(r, 404, NULL,
 		    "unknown path: bf-mock serves chat/completions, responses, "
-		    "messages and models under /v1, and "
-		    "models/MODEL:generateContent "
-		    "and :streamGenerateContent under /v1beta");
+		    "messages, embeddings and models under /v1, and "
+		    "models/MODEL:generateContent, :streamGenerateContent, "
+		    ":embedContent and :batchEmbedContents under /v1beta");
 	} else if (!method_is(route, method)) {
 		r->allow = route->method;
 		refuse(r, 405, NULL, "this path does not take this method");

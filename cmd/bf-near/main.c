@@ -16,7 +16,9 @@
 
 enum {
 	OPT_SELF = CLI_FIRST,
+	OPT_QUERIES,
 	OPT_QUERY,
+	OPT_EMBED,
 	OPT_DEDUPE,
 	OPT_FIELD,
 	OPT_ID,
@@ -38,7 +40,10 @@ enum {
 
 static const struct cli_option options[] = {
     {OPT_SELF, "self", NULL, "the nearest of each entry among the others"},
-    {OPT_QUERY, "query", "FILE", "the nearest of each entry of FILE"},
+    {OPT_QUERIES, "queries", "FILE", "the nearest of each entry of FILE"},
+    {OPT_QUERY, "query", "TEXT", "the nearest of this text"},
+    {OPT_EMBED, "embed", "PIPE",
+	"what makes the text's embedding: a shell command"},
     {OPT_DEDUPE, "dedupe", "SCORE", "drop entries that are as near to one before"},
     {'k', "number", "N", "neighbours of each (default 10)"},
     {OPT_MIN, "min", "SCORE", "none that is less near, from -1 to 1"},
@@ -52,7 +57,8 @@ static const struct cli_option options[] = {
     CLI_END,
 };
 static const struct cli_command command = {"bf-near",
-    "--self | --query FILE | --dedupe SCORE [-k N] [--min SCORE] [--field FIELD] "
+    "--self | --queries FILE | --query TEXT --embed PIPE | --dedupe SCORE [-k N] "
+    "[--min SCORE] [--field FIELD] "
     "[--id FIELD] [--drop-embedding] [-j N] [-m SIZE] [FILE...]",
     "nearest neighbours of entries by their embeddings", options};
 
@@ -61,7 +67,8 @@ struct app {
 	struct entry en;
 	struct embedding embedding;
 	bool self, dedupe, drop, numbered;
-	char *query; /* NULL: not asked for */
+	char *queries;            /* a file; NULL: not asked for */
+	const char *query, *pipe; /* likewise */
 	struct path *field, *id;
 	size_t most, threads;
 	uint64_t memory;
@@ -75,6 +82,7 @@ struct app {
 	struct near *near;
 	size_t *counts;
 	struct buf out;
+	struct buf question; /* the line of query */
 };
 
 /* ---- options ---- */
@@ -104,8 +112,14 @@ set_option(struct app *x, const struct cli *cli, int key)
 	case OPT_SELF:
 		x->self = true;
 		break;
+	case OPT_QUERIES:
+		x->queries = (char *)(uintptr_t)cli->arg;
+		break;
 	case OPT_QUERY:
-		x->query = (char *)(uintptr_t)cli->arg;
+		x->query = cli->arg;
+		break;
+	case OPT_EMBED:
+		x->pipe = cli->arg;
 		break;
 	case OPT_DEDUPE:
 		x->dedupe = true;
@@ -141,13 +155,23 @@ static void
 check_options(const struct app *x, const struct cli *cli)
 {
 	bool stdin_too = cli->noperands == 0;
+	bool other = x->queries != NULL || x->query != NULL;
 
-	if (!x->self && !x->dedupe && x->query == NULL)
-		cli_usage(cli, "say --self, --query FILE or --dedupe SCORE");
-	if (x->query != NULL && (x->self || x->dedupe))
+	if (!x->self && !x->dedupe && !other)
 		cli_usage(cli,
-		    "--query compares with the input, --self and --dedupe "
-		    "compare the input with itself");
+		    "say --self, --queries FILE, --query TEXT or --dedupe SCORE");
+	if (other && (x->self || x->dedupe))
+		cli_usage(cli,
+		    "--queries and --query compare with the input, --self and "
+		    "--dedupe compare the input with itself");
+	if (x->queries != NULL && x->query != NULL)
+		cli_usage(cli, "--queries and --query contradict each other");
+	if (x->query != NULL && x->pipe == NULL)
+		cli_usage(cli,
+		    "--query TEXT needs --embed PIPE (a file of entries is "
+		    "for --queries)");
+	if (x->query == NULL && x->pipe != NULL)
+		cli_usage(cli, "--embed is for --query TEXT");
 	if (x->dedupe && x->numbered)
 		cli_usage(cli, "-k and --min are not for --dedupe");
 	if (x->drop && path_name(x->field).p == NULL)
@@ -155,7 +179,7 @@ check_options(const struct app *x, const struct cli *cli)
 		    cli, "--drop-embedding wants a field of the entry itself");
 	for (int i = 0; i < cli->noperands; i++)
 		stdin_too |= strcmp(cli->operands[i], "-") == 0;
-	if (x->query != NULL && strcmp(x->query, "-") == 0 && stdin_too)
+	if (x->queries != NULL && strcmp(x->queries, "-") == 0 && stdin_too)
 		cli_usage(cli, "standard input is wanted twice");
 }
 
@@ -395,7 +419,7 @@ static void
 answer_queries(struct app *x)
 {
 	make_batches(x, NEAREST_BLOCK * x->threads, most_of(x));
-	stage_input(&x->st, &x->query);
+	stage_input(&x->st, &x->queries);
 	stage_no_wait(&x->st);
 	while (read_batch(x)) {
 		if (!find(x, &x->all, &x->batch, 0, x->batch.n, most_of(x)))
@@ -404,6 +428,64 @@ answer_queries(struct app *x)
 			if (!put(x, texts_at(&x->lines, i), i))
 				return;
 	}
+}
+
+/* ---- a text ---- */
+
+/* What came back for it has a vector: 0, or -1 and e. */
+static int
+read_question(struct app *x, struct err *e)
+{
+	struct span name = path_text(x->field), value;
+	struct json_fault f;
+
+	if (entry_parse(&x->en, buf_span(&x->question), &f) != 0)
+		return err_set(
+		    e, "what came back is no entry: byte %zu: %s", f.at, f.what);
+	value = path_find_entry(x->field, &x->en);
+	if (value.p == NULL)
+		return err_set(
+		    e, "what came back has no field '%.*s'", (int)name.n, name.p);
+	if (embedding_read(&x->embedding, value, e) != 0)
+		return err_prefix(
+		    e, "what came back: field '%.*s'", (int)name.n, name.p);
+	if (x->all.length != 0 && x->all.length != x->embedding.n)
+		return err_set(e,
+		    "what came back has %zu numbers, and the input's have %zu",
+		    x->embedding.n, x->all.length);
+	return 0;
+}
+
+/* Asked before the input is read, so that what is wrong is known at once. */
+static bool
+ask_question(struct app *x)
+{
+	struct err e = ERR_INIT;
+
+	if (question_ask(
+		x->pipe, x->query, x->st.cli->max_line, &x->question, &e) == 0 &&
+	    read_question(x, &e) == 0)
+		return true;
+	if (!stage_interrupted(&x->st))
+		stage_stop(&x->st, STATUS_CANNOT, "--embed: %s", e.text);
+	return false;
+}
+
+static void
+answer_question(struct app *x)
+{
+	struct err e = ERR_INIT;
+
+	if (read_question(x, &e) != 0) {
+		stage_stop(&x->st, STATUS_CANNOT, "--embed: %s", e.text);
+		return;
+	}
+	make_batches(x, 1, most_of(x));
+	x->batch.length = x->embedding.n;
+	vectors_add(&x->batch, x->embedding.v);
+	if (texts_add(&x->lines, line_of(x), &e) == 0 &&
+	    find(x, &x->all, &x->batch, 0, 1, most_of(x)))
+		(void)put(x, texts_at(&x->lines, 0), 0);
 }
 
 /* ---- entries that are near to one before ---- */
@@ -474,9 +556,11 @@ answer(struct app *x)
 {
 	if (x->dedupe)
 		dedupe(x);
-	else if (!read_all(x))
+	else if ((x->query != NULL && !ask_question(x)) || !read_all(x))
 		return;
 	else if (x->query != NULL)
+		answer_question(x);
+	else if (x->queries != NULL)
 		answer_queries(x);
 	else
 		answer_self(x);
@@ -497,6 +581,7 @@ release(struct app *x)
 	free(x->near);
 	free(x->counts);
 	buf_release(&x->out);
+	buf_release(&x->question);
 }
 
 int

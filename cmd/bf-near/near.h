@@ -1,4 +1,7 @@
-/* bf-near's parts: main.c knows the options and answers, texts.c keeps lines. */
+/*
+ * bf-near's parts: main.c knows the options and answers, texts.c keeps lines,
+ * question.c has a text made into an entry.
+ */
 #ifndef BF_NEAR_H
 #define BF_NEAR_H
 
@@ -30,5 +33,12 @@ int texts_get(struct texts *t, size_t i, struct span *text, struct err *e);
 struct span texts_at(const struct texts *t, size_t i);
 void texts_clear(struct texts *t);
 void texts_release(struct texts *t);
+
+/*
+ * The line that a shell command gives back for {"text":TEXT}, checked by nobody,
+ * into line. 0, or -1 and e: it failed, or gave back another number of lines.
+ */
+int question_ask(const char *pipe, const char *text, size_t max_line,
+    struct buf *line, struct err *e);
 
 #endif

@@ -18,11 +18,11 @@ dialect_of_answer(struct span body)
 	static const struct span names[] = {SPAN_INIT("choices"),
 	    SPAN_INIT("stop_reason"), SPAN_INIT("candidates"),
 	    SPAN_INIT("promptFeedback"), SPAN_INIT("output"), SPAN_INIT("stdout"),
-	    SPAN_INIT("body"), SPAN_INIT("answer")};
+	    SPAN_INIT("body"), SPAN_INIT("answer"), SPAN_INIT("embedding")};
 	static const struct dialect *const whose[] = {&dialect_openai_chat,
 	    &dialect_anthropic, &dialect_gemini, &dialect_gemini,
 	    &dialect_openai_responses, &dialect_command, &dialect_http,
-	    &dialect_human};
+	    &dialect_human, &dialect_embeddings};
 	struct span in[sizeof names / sizeof *names];
 
 	if (body.p != NULL)

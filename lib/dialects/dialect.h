@@ -112,6 +112,8 @@ extern const struct dialect dialect_gemini;
 extern const struct dialect dialect_command;
 extern const struct dialect dialect_http;
 extern const struct dialect dialect_human;
+/* Of what is kept of an input (embeddings.h): the answer is an array of numbers. */
+extern const struct dialect dialect_embeddings;
 
 /* By number, openai-chat first; NULL when there are no more. */
 const struct dialect *dialect_at(size_t n);

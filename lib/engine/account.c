@@ -259,6 +259,8 @@ add_stats(const struct engine *en, struct buf *b, int status)
 	add_number(b, "failed", (int64_t)en->failed);
 	add_number(b, "left", (int64_t)en->left);
 	add_number(b, "calls", (int64_t)en->calls);
+	if (en->broker->together > 1)
+		add_number(b, "requests", (int64_t)en->broker->requests);
 	add_number(b, "retries", (int64_t)en->retries);
 	add_number(b, "cooldowns", (int64_t)en->cooldowns);
 	add_number(b, "fallbacks", (int64_t)en->fallbacks);

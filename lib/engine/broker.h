@@ -62,7 +62,7 @@ struct broker_call {
 
 struct broker {
 	bool costs;     /* calls take tokens and money, of which is told */
-	unsigned files; /* descriptors that a call in flight takes */
+	unsigned files; /* descriptors that a request in flight takes */
 	/*
 	 * What an entry asks for, ready to be sent, as r's own members (lenient,
 	 * stream, instead, given) want it: 0, or -1 and e.
@@ -83,10 +83,10 @@ struct broker {
 	 */
 	void (*close)(struct broker *b, bool whole);
 	/*
-	 * The run stops: what would be long in flight is done soon, as left.
-	 * NULL: all lands by itself.
+	 * Nothing is to be sent from here on: what was submitted and waits is done soon,
+	 * as left, or as what may be tried again.  NULL: nothing waits.
 	 */
-	void (*hurry)(struct broker *b);
+	void (*stop)(struct broker *b);
 
 	/*
 	 * NULL where the dialect's response is what the entry gets.  Else puts what it
@@ -97,6 +97,13 @@ struct broker {
 	int (*take)(struct broker *b, struct buf *response, struct buf *next,
 	    const char **class, struct err *e);
 	bool pages; /* next may be filled */
+
+	/* Zero is what is usual. */
+	const char *field; /* of the entry that gets the answer; NULL: "response" */
+	bool mute;         /* an answer takes no tokens */
+	unsigned together; /* calls that may go as one request; 0: each is one */
+	uint64_t requests; /* made so far, where calls go together */
+	bool waits;        /* all that is submitted waits: stop() leaves nothing in flight */
 };
 
 #endif

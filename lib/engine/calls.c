@@ -142,6 +142,15 @@ table_take(struct engine *en, struct call *c)
 
 /* ---- made ---- */
 
+int64_t
+calls_size(const struct engine *en, const struct request *r)
+{
+	/* What goes together with others is little beside what is around it. */
+	return (int64_t)(en->broker->together > 0
+			     ? r->wire.len
+			     : inlined_size(buf_span(&r->body)));
+}
+
 static struct call *
 call_new(struct engine *en, struct request *r)
 {
@@ -150,8 +159,8 @@ call_new(struct engine *en, struct request *r)
 	c->en = en;
 	c->provider = r->provider;
 	c->lane = lanes_of(en, r->provider, buf_span(&r->model));
-	c->size = (int64_t)inlined_size(buf_span(&r->body));
-	c->tokens = lanes_estimate(c->lane, c->size, buf_span(&r->body));
+	c->size = calls_size(en, r);
+	c->tokens = lanes_estimate(en, c->lane, c->size, buf_span(&r->body));
 	memcpy(c->key, r->key, sizeof c->key);
 	buf_addspan(&c->body, buf_span(&r->body));
 	buf_addspan(&c->model, buf_span(&r->model));
@@ -227,9 +236,10 @@ fail_large(struct engine *en, struct call *c)
 
 	snprintf(why, sizeof why,
 	    "about %" PRId64 " tokens, more than %s allows in a minute (%" PRId64
-	    "); set max_completion_tokens lower or --tpm higher",
+	    "); set %s--tpm higher",
 	    c->tokens, en->o->tpm != 0 ? "--tpm" : "tpm in providers.json",
-	    c->lane->tpm);
+	    c->lane->tpm,
+	    en->broker->mute ? "" : "max_completion_tokens lower or ");
 	calls_fail(en, c, "too_large", why, 0);
 }
 
@@ -340,7 +350,7 @@ spend_budget(struct engine *en)
 	    en->o->max_calls);
 	engine_stop(en, STATUS_TEMPFAIL, "call budget reached");
 	/* Reading goes on: what the ledger has is still served. */
-	engine_stop_sending(en);
+	engine_stop_starting(en);
 }
 
 /* ---- answered by somebody else meanwhile ---- */

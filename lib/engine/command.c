@@ -127,12 +127,14 @@ end_line(struct buf *out)
 }
 
 static void
-add_model(struct buf *out, const struct engine_plan_model *m, size_t width)
+add_model(
+    struct buf *out, const struct engine_plan_model *m, size_t width, bool mute)
 {
 	visible_add_column(out, m->name, width);
 	buf_addf(out, "  %9" PRIu64, m->calls);
 	add_range(out, &m->in, add_count, 7);
-	add_range(out, &m->out, add_count, 7);
+	if (!mute)
+		add_range(out, &m->out, add_count, 7);
 	if (m->priced)
 		add_range(out, &m->usd, add_usd, 8);
 	else
@@ -206,11 +208,13 @@ print_plan(const struct engine_plan *p)
 	if (p->calls > 0 && p->costs) {
 		buf_addc(&out, '\n');
 		visible_add_column(&out, SPAN("model"), width);
-		buf_addf(&out, "  %9s  %7s %-17s  %7s %-17s  %8s", "calls", "in",
-		    "", "out", "", "USD");
+		buf_addf(&out, "  %9s  %7s %-17s", "calls", "in", "");
+		if (!p->mute)
+			buf_addf(&out, "  %7s %-17s", "out", "");
+		buf_addf(&out, "  %8s", "USD");
 		end_line(&out);
 		for (size_t i = 0; i < p->nmodels; i++)
-			add_model(&out, &p->models[i], width);
+			add_model(&out, &p->models[i], width, p->mute);
 		add_total(&out, p);
 		buf_addc(&out, '\n');
 		add_ground(&out, p);

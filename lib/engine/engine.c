@@ -51,12 +51,18 @@ engine_stop(struct engine *en, int status, const char *fmt, ...)
 }
 
 void
-engine_stop_sending(struct engine *en)
+engine_stop_starting(struct engine *en)
 {
 	en->no_sending = true;
 	calls_drop(en);
-	if (en->broker->hurry != NULL)
-		en->broker->hurry(en->broker);
+}
+
+void
+engine_stop_sending(struct engine *en)
+{
+	engine_stop_starting(en);
+	if (en->broker->stop != NULL)
+		en->broker->stop(en->broker);
 }
 
 /* ---- what may stop it from outside ---- */
@@ -74,7 +80,7 @@ on_stop_signal(void *arg, int fd, unsigned events)
 		return;
 	if (en->stop_status == 0) {
 		en->signo = signo;
-		if (en->flying > 0 && en->broker->hurry == NULL)
+		if (en->flying > 0 && !en->broker->waits)
 			engine_say(en, ENGINE_WARN,
 			    "stopping: %zu calls in flight land first; once more "
 			    "ends at once",
@@ -102,6 +108,19 @@ on_deadline(void *arg)
 
 #define OTHER_FILES 24 /* beside sockets and the ledger */
 
+/* Calls that may go as one request. */
+static size_t
+together(const struct engine *en)
+{
+	return en->broker->together > 0 ? en->broker->together : 1;
+}
+
+size_t
+engine_requests(const struct engine *en, size_t calls)
+{
+	return (calls + together(en) - 1) / together(en);
+}
+
 /*
  * Makes room for what a call takes beside the files; where the hard limit is in
  * the way, fewer calls are in flight, which is said.
@@ -110,11 +129,12 @@ static void
 fit_descriptors(struct engine *en)
 {
 	uint64_t others = OTHER_FILES, need, fit, each = en->broker->files;
+	uint64_t requests = engine_requests(en, (size_t)en->o->jobs);
 	struct rlimit limit;
 
 	if (en->ledger != NULL)
 		others += ledger_files(en->ledger);
-	need = en->o->jobs * each + others;
+	need = requests * each + others;
 	en->jobs_most = (size_t)en->o->jobs;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
@@ -122,15 +142,15 @@ fit_descriptors(struct engine *en)
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
 	fit = limit.rlim_cur > others + each ? (limit.rlim_cur - others) / each : 1;
-	if (fit >= en->o->jobs)
+	if (fit >= requests)
 		return;
-	en->jobs_most = (size_t)fit;
+	en->jobs_most = (size_t)fit * together(en);
 	if (en->o->jobs_auto)
 		return;
 	engine_say(en, ENGINE_WARN,
 	    "only %" PRIu64 " open files are allowed: -j lowered from %" PRIu64
 	    " to %" PRIu64 "; raise the limit with ulimit -n %" PRIu64,
-	    (uint64_t)limit.rlim_cur, en->o->jobs, fit, need);
+	    (uint64_t)limit.rlim_cur, requests, fit, need);
 }
 
 static void
@@ -340,7 +360,11 @@ summarise(struct engine *en)
 		    en->dropped_entries);
 	add_things(&b, en->entries, "entry: ", "entries: ");
 	add_things(&b, good, "answer (", "answers (");
-	add_things(&b, en->calls, "call, ", "calls, ");
+	if (together(en) > 1) {
+		add_things(&b, en->calls, "call in ", "calls in ");
+		add_things(&b, en->broker->requests, "request, ", "requests, ");
+	} else
+		add_things(&b, en->calls, "call, ", "calls, ");
 	buf_addf(&b, "%" PRIu64 " from the ledger), %" PRIu64 " failed", en->hits,
 	    en->failed);
 	if (en->left > 0)
@@ -359,9 +383,12 @@ summarise(struct engine *en)
 	if (en->broker->costs) {
 		buf_adds(&b, "; ");
 		add_count(&b, en->tokens_in);
-		buf_adds(&b, " tokens in, ");
-		add_count(&b, en->tokens_out);
-		buf_adds(&b, " out");
+		buf_adds(&b, " tokens in");
+		if (!en->broker->mute) {
+			buf_adds(&b, ", ");
+			add_count(&b, en->tokens_out);
+			buf_adds(&b, " out");
+		}
 		add_cost(&b, en);
 	}
 	buf_addf(&b, "; %.1f s", (double)(clock_mono_us() - en->started) / 1e6);

@@ -68,6 +68,7 @@ struct engine_plan {
 	size_t nmodels;
 	double seconds; /* negative: not known */
 	bool costs;     /* else tokens and money are nothing */
+	bool mute;      /* answers take no tokens: out is nothing */
 };
 
 struct engine_options {

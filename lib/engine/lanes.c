@@ -26,22 +26,27 @@ lanes_limit(struct span body)
 }
 
 int64_t
-lanes_most_out(struct span body)
+lanes_most_out(const struct engine *en, struct span body)
 {
-	int64_t most = lanes_limit(body);
+	int64_t most;
 
+	if (en->broker->mute)
+		return 0;
+	most = lanes_limit(body);
 	return most > 0 ? most : TOKENS_OUT;
 }
 
 int64_t
-lanes_estimate(const struct lane *l, int64_t size, struct span body)
+lanes_estimate(
+    const struct engine *en, const struct lane *l, int64_t size, struct span body)
 {
 	/* Where nobody counts tokens, looking through the body is not worth it. */
 	bool counted = l->tpm != 0 || bucket_counts_tokens(
 					  budget_seen(l->budget), clock_mono_us());
 
 	return size / BYTES_PER_TOKEN + 1 +
-	       (counted ? lanes_most_out(body) : TOKENS_OUT);
+	       (counted || en->broker->mute ? lanes_most_out(en, body)
+					    : TOKENS_OUT);
 }
 
 /* ---- lanes ---- */
@@ -178,7 +183,7 @@ take(struct engine *en, struct lane *l, int64_t *now)
 	    .rpm = l->rpm,
 	    .tpm = l->tpm,
 	    .tokens = l->ready.first->tokens,
-	    .slots = slots,
+	    .slots = engine_requests(en, slots),
 	    .more = l->ready.n > 1 && l->flying + 1 < slots &&
 		    en->flying + 1 < en->jobs_most,
 	    .unit = rng_unit(&en->rng)};

@@ -149,7 +149,7 @@ static int64_t
 tokens_out(const struct call *c)
 {
 	const struct spent *t = &c->lane->spent;
-	int64_t most = lanes_most_out(calls_wire(c)), usual = TOKENS_OUT;
+	int64_t most = lanes_most_out(c->en, calls_wire(c)), usual = TOKENS_OUT;
 
 	if (t->answers >= KNOWN_AFTER)
 		usual = t->output / (int64_t)t->answers + 1;
@@ -214,7 +214,7 @@ stop_spent(struct engine *en, const char *what)
 	engine_say(en, ENGINE_ERROR, "%s; stopping", what);
 	engine_stop(en, STATUS_TEMPFAIL, "budget reached");
 	/* Reading goes on: what the ledger has is still served. */
-	engine_stop_sending(en);
+	engine_stop_starting(en);
 }
 
 static void

@@ -90,7 +90,9 @@ static void
 put_response(struct engine *en, struct entry *entry, const char *file,
     uint64_t lineno, struct span response, struct span error)
 {
-	entry_set(entry, "response", response);
+	const char *field = en->broker->field;
+
+	entry_set(entry, field != NULL ? field : "response", response);
 	if (error.n > 0) {
 		output_fail_entry(en, entry, file, lineno, error);
 		return;

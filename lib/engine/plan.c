@@ -44,6 +44,7 @@ struct planned {
 	const struct lane *lane;
 	uint64_t calls;
 	double bytes;    /* of their requests */
+	double size;     /* the same, as calls_size() has it */
 	double most_out; /* tokens that they allow, in all */
 
 	double n; /* answers in the ledger that were looked at */
@@ -108,7 +109,8 @@ plan_ask(struct engine *en, const struct request *r)
 	m = planned_of(p, lanes_of(en, r->provider, buf_span(&r->model)));
 	m->calls++;
 	m->bytes += (double)inlined_size(buf_span(&r->body));
-	m->most_out += (double)lanes_most_out(buf_span(&r->body));
+	m->size += (double)calls_size(en, r);
+	m->most_out += (double)lanes_most_out(en, buf_span(&r->body));
 }
 
 /* ---- what the ledger tells ---- */
@@ -214,12 +216,12 @@ static void
 expect_tokens(const struct planned *m, struct engine_plan_model *out)
 {
 	double n = (double)m->calls, each, wide;
+	double usual = m->most_out > 0 ? n * USUAL_OUT : 0;
 
 	if (m->n < SAMPLES_LEAST) {
-		out->in = range(m->bytes / BYTES_PER_TOKEN, m->bytes / 6,
-		    m->bytes / 2, HUGE_VAL);
-		out->out = range(
-		    n * USUAL_OUT, n * USUAL_OUT / 16, m->most_out, m->most_out);
+		out->in = range(
+		    m->size / BYTES_PER_TOKEN, m->size / 6, m->size / 2, HUGE_VAL);
+		out->out = range(usual, usual / 16, m->most_out, m->most_out);
 		return;
 	}
 	each = m->bytes / n;
@@ -302,6 +304,7 @@ plan_tell(struct engine *en)
 		p->told.models[i] = expect(&p->models[i]);
 	p->told.seconds = seconds(en, p, p->told.models);
 	p->told.costs = en->broker->costs;
+	p->told.mute = en->broker->mute;
 	if (p->told.calls > 0)
 		engine_at_least(en, STATUS_SOME_FAILED);
 	en->o->plan(&p->told);

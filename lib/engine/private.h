@@ -118,7 +118,7 @@ struct call {
 	uint32_t stamp; /* of the lane's adapt, when it was sent */
 	struct bucket_taken taken; /* of the lane's budget, likewise */
 	struct lane_sums others;   /* what other processes had sent by then */
-	int64_t size;   /* inlined_size() of its request */
+	int64_t size;   /* calls_size() of its request */
 	int64_t tokens; /* in and out, as estimated */
 	struct money projected; /* what it may take, while it flies and there is a cap */
 	price_nano cost;        /* of the attempt that landed last; MONEY_UNKNOWN */
@@ -322,6 +322,8 @@ struct engine {
 };
 
 /* engine.c */
+/* How many requests so many calls make, at least. */
+size_t engine_requests(const struct engine *en, size_t calls);
 void engine_say(struct engine *en, enum engine_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Stop early: the first reason is the one that is told downstream. */
@@ -329,6 +331,8 @@ void engine_stop(struct engine *en, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Nothing is sent from here on; what is in flight lands. */
 void engine_stop_sending(struct engine *en);
+/* The same, but what the broker has already, it may still send. */
+void engine_stop_starting(struct engine *en);
 void engine_at_least(struct engine *en, int status);
 
 /* input.c */
@@ -381,6 +385,8 @@ void calls_fail(struct engine *en, struct call *c, const char *class, const char
 void calls_record(struct engine *en); /* commits, and gives the jobs their outcomes */
 void calls_drop(struct engine *en);   /* all that are not in flight */
 void calls_free(struct engine *en);
+/* Bytes of a request, from which its tokens are estimated. */
+int64_t calls_size(const struct engine *en, const struct request *r);
 /* What is sent for a call, or for that of which it is a copy. */
 struct span calls_wire(const struct call *x);
 void outcome_free(struct outcome *o);
@@ -469,9 +475,10 @@ void lanes_answered(struct engine *en, struct call *c, const struct dialect_usag
 /* The most tokens that a request asks for; 0: it sets no limit. */
 int64_t lanes_limit(struct span body);
 /* The same, or what is usual. */
-int64_t lanes_most_out(struct span body);
+int64_t lanes_most_out(const struct engine *en, struct span body);
 /* What a request will take, at most: its bytes, and max_completion_tokens or the like. */
-int64_t lanes_estimate(const struct lane *l, int64_t size, struct span body);
+int64_t lanes_estimate(const struct engine *en, const struct lane *l, int64_t size,
+    struct span body);
 /*
  * The call got a 429; asked_us as cooldown_refused() has it. True if it may go
  * back to its lane at once.

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "io/base64.h"
+#include "io/num.h"
 #include "vector/dot.h"
 
 #include <math.h>
@@ -112,4 +113,126 @@ embedding_release(struct embedding *em)
 	free(em->v);
 	buf_release(&em->scratch);
 	*em = EMBEDDING_INIT;
+}
+
+/* ---- written ---- */
+
+#define DIGITS_MOST 9 /* that tell any float32 from all others */
+
+/* All that doubles hold exactly. */
+static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
+    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+#define TENS_MOST (int)(sizeof(tens) / sizeof(*tens) - 1)
+
+/* x with so many digits behind the point, without the point. */
+static int64_t
+digits_of(float x, int behind)
+{
+	return (int64_t)((double)x * tens[behind] + 0.5);
+}
+
+/* Both are exact, so that this is the double that the text is read as. */
+static bool
+reads_as(int64_t digits, int behind, float x)
+{
+	return (float)((double)digits / tens[behind]) == x;
+}
+
+static void
+put_point(struct buf *out, int64_t digits, int behind)
+{
+	char text[32];
+	size_t at = sizeof(text);
+	int n = 0, exponent = 0;
+
+	for (int64_t d = digits; d > 0; d /= 10)
+		n++;
+	if (behind > n + 5)
+		exponent = behind - n + 1;
+	behind -= exponent;
+	for (int i = 0; digits > 0 || i <= behind; i++, digits /= 10) {
+		if (i == behind && i > 0)
+			text[--at] = '.';
+		text[--at] = (char)('0' + digits % 10);
+	}
+	buf_add(out, text + at, sizeof(text) - at);
+	if (exponent > 0)
+		buf_addf(out, "e-%d", exponent);
+}
+
+/* Of the sizes that embeddings have; false: of another. */
+static bool
+add_usual(struct buf *out, float x)
+{
+	const double least = tens[DIGITS_MOST - 1], xd = (double)x;
+	int behind = 0;
+
+	while (behind < TENS_MOST && xd * tens[behind] < least)
+		behind++;
+	/* Beyond 10^7 not all integers are numbers, and short ones may do. */
+	if (xd * tens[behind] < least || xd >= tens[7] ||
+	    !reads_as(digits_of(x, behind), behind, x))
+		return false;
+	while (behind > 0 && reads_as(digits_of(x, behind - 1), behind - 1, x))
+		behind--;
+	put_point(out, digits_of(x, behind), behind);
+	return true;
+}
+
+static void
+add_number(struct buf *out, float x)
+{
+	size_t before;
+	double back;
+
+	if (signbit(x)) {
+		buf_addc(out, '-');
+		x = -x;
+	}
+	if (x == 0)
+		buf_addc(out, '0');
+	if (x == 0 || add_usual(out, x))
+		return;
+	before = out->len;
+	for (int n = 1; n <= DIGITS_MOST; n++) {
+		out->len = before;
+		buf_addf(out, "%.*g", n, (double)x);
+		if (num_double(span_of(out->data + before, out->len - before),
+			&back) == 0 &&
+		    (float)back == x)
+			return;
+	}
+}
+
+void
+embedding_add_array(struct buf *out, const float *v, size_t n)
+{
+	buf_addc(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_addc(out, ',');
+		add_number(out, v[i]);
+	}
+	buf_addc(out, ']');
+}
+
+void
+embedding_add_base64(struct buf *out, const float *v, size_t n)
+{
+	char bytes[4 * 192]; /* pieces of a multiple of three bytes */
+	size_t at = 0;
+	uint32_t bits;
+
+	buf_addc(out, '"');
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&bits, v + i, sizeof(bits));
+		for (int k = 0; k < 4; k++)
+			bytes[at++] = (char)(bits >> 8 * k);
+		if (at == sizeof(bytes) || i + 1 == n) {
+			base64_encode(out, span_of(bytes, at));
+			at = 0;
+		}
+	}
+	buf_addc(out, '"');
 }

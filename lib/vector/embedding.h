@@ -25,4 +25,11 @@ struct embedding {
 int embedding_read(struct embedding *em, struct span value, struct err *e);
 void embedding_release(struct embedding *em);
 
+/*
+ * Appends a value that reads as these same numbers, which are finite: an array, each
+ * number in as few digits as it takes, or a string of base64.
+ */
+void embedding_add_array(struct buf *out, const float *v, size_t n);
+void embedding_add_base64(struct buf *out, const float *v, size_t n);
+
 #endif

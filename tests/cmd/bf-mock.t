@@ -131,7 +131,7 @@ in_mock -- 'post "{"; post "[]"; post "{\"messages\":[]}"; post "{\"model\":\"m\
 	post "{\"model\":\"m\",\"n\":0,\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}"'
 is "$(grep -c '^400$' out) $(grep -c '^{"error":{"message":"' out)" "7 7" "what is no request is a 400 with an error body"
 in_mock -- 'curl -s -o answer -w "%{http_code} " "$OPENAI_BASE_URL/chat/completions"
-	curl -s -o answer -w "%{http_code} " "$OPENAI_BASE_URL/embeddings"
+	curl -s -o answer -w "%{http_code} " "$OPENAI_BASE_URL/rerank"
 	curl -s -o answer -w "%{http_code} " -I "$OPENAI_BASE_URL/models"'
 is "$(cat out)" "405 404 200 " "methods and paths"
 head -c 67108865 /dev/zero >big

@@ -62,27 +62,61 @@ gives "nothing of nothing" </dev/null
 run bf-near --self <(head -n 1 in)
 is "$(jq -c .near out)" '[]' "one entry has no neighbour"
 
-# --query
-run bf-near --query <(echo '{"embedding":[2,0]}'; sed -n 2p in) -k 1 in
-gives "--query: the nearest of the input, of entries that need no id" <<'E'
+# --queries
+run bf-near --queries <(echo '{"embedding":[2,0]}'; sed -n 2p in) -k 1 in
+gives "--queries: the nearest of the input, of entries that need no id" <<'E'
 {"embedding":[2,0],"near":[{"id":"east","score":1.000000}]}
 {"id":"north","n":2,"embedding":[0, 2],"near":[{"id":"north","score":1.000000}]}
 E
 cp out queried
 sed 's/,"near.*/}/' out >q
-run bash -c 'bf-near --query - -k 1 in <q'
+run bash -c 'bf-near --queries - -k 1 in <q'
 same queried out "queries from standard input"
-run bash -c 'bf-near --query q -k 1 <in'
+run bash -c 'bf-near --queries q -k 1 <in'
 same queried out "the input from standard input"
-run bf-near --query q -k 1 --drop-embedding in
-is "$(jq -c 'has("embedding")' out | sort -u)" false "--query --drop-embedding"
-run bf-near --query q /dev/null
+run bf-near --queries q -k 1 --drop-embedding in
+is "$(jq -c 'has("embedding")' out | sort -u)" false "--queries --drop-embedding"
+run bf-near --queries q /dev/null
 is "$(jq -c .near out | sort -u)" '[]' "no input, no neighbours"
-run bf-near --query /dev/null in
+run bf-near --queries /dev/null in
 gives "no queries" </dev/null
+
+# --query TEXT
+back='jq -c ". + {embedding: [3, 0]}"'
+run bf-near --query 'a "text"' --embed "$back" -k 1 in
+gives "--query TEXT: the pipe gets it as an entry" <<'E'
+{"text":"a \"text\"","embedding":[3,0],"near":[{"id":"east","score":1.000000}]}
+E
+run bf-near --query q --embed "$back" --drop-embedding -k 1 in
+is "$(cat out)" '{"text":"q","near":[{"id":"east","score":1.000000}]}' "--drop-embedding"
+run bash -c "bf-near --query q --embed '$back' -k 1 <in"
+is "$(jq -c '[.near[].id]' out)" '["east"]' "the input from standard input"
+run bf-near --query q --embed "$back" /dev/null
+is "$status $(jq -c .near out)" '0 []' "nothing to compare with"
+run bf-near --query q --embed 'sed "s/.*/{\"v\":{\"w\":[0,1]}}/"' --field v.w --id n <(jq -c '{n, v: {w: .embedding}}' in) -k 1
+is "$status $(jq -c '[.near[].id]' out)" '0 [2]' "--field"
+# Nobody reads the text.
+run bf-near --query q --embed 'exec <&-; echo "{\"embedding\":[3,0]}"' -k 1 in
+is "$status $(jq -c '[.near[].id]' out)" '0 ["east"]' "a pipe that does not read"
+while IFS='|' read -r pipe why; do
+	run bf-near --query q --embed "$pipe" -k 1 in
+	like "$status $(cat err)" "2 *bf-near: --embed: $why" "$pipe"
+	is "$(jq -r .incomplete.status out)" 2 "... and the output is marked"
+done <<'E'
+exit 3|the pipe ended with status 3
+kill -9 $$|the pipe was killed by signal 9
+nosuch-command|the pipe ended with status 127
+true|0 lines came back from the pipe for one
+cat; echo {}|2 lines came back from the pipe for one
+cat|what came back has no field 'embedding'
+echo 3|what came back is no entry: *
+echo x|what came back is no entry: byte 0: *
+echo '{"embedding":[0,0]}'|what came back: field 'embedding': only zeros*
+echo '{"embedding":[1,2,3]}'|what came back has 3 numbers, and the input's have 2
+E
 # An answer comes while the next query is not there yet.
 mkfifo ask answers
-bf-near --query - -k 1 in <ask >answers &
+bf-near --queries - -k 1 in <ask >answers &
 exec 7>ask 8<answers
 for i in 1 2 3; do
 	sed -n 1p q >&7
@@ -117,9 +151,9 @@ is "$(jq -c 'has("embedding")' out | sort -u)" false "--dedupe --drop-embedding"
 # refuses LINE MESSAGE
 refuses() {
 	{ sed -n 1p in; echo "$1"; sed -n 2p in; } >bad
-	for mode in --self '--dedupe 1' "--query bad"; do
+	for mode in --self '--dedupe 1' "--queries bad"; do
 		others=bad
-		[ "$mode" != '--query bad' ] || others=in
+		[ "$mode" != '--queries bad' ] || others=in
 		# shellcheck disable=SC2086
 		run bf-near $mode $others
 		is "$status $(grep -v dropped err)" "2 bf-near: bad:2: $2" "$mode: $1"
@@ -140,7 +174,7 @@ refuses '{"id":1,"embedding":"?"}' "field 'embedding': a string that is not base
 refuses '{"id":1,"embedding":null}' "field 'embedding': neither an array of numbers nor base64, but of type null"
 refuses '{"id":1,"embedding":[]}' "field 'embedding': no numbers"
 { sed -n 1p in; echo '{"embedding":[1,2]}'; sed -n 2p in; } >bad
-for mode in --self "--query q"; do
+for mode in --self "--queries q"; do
 	# shellcheck disable=SC2086
 	run bf-near $mode bad
 	is "$status $(cat err)" "2 bf-near: bad:2: no field 'id'" "$mode: an entry without an id"
@@ -155,16 +189,16 @@ mark='{"incomplete":{"by":"bf-llm","why":"budget reached","status":75}}'
 { head -n 2 in; echo "$mark"; tail -n 3 in; } >cut
 run bf-near --self cut
 is "$status $(cat out)" "75 $mark" "--self of an incomplete input: the mark alone"
-run bf-near --query q cut
-is "$status $(cat out)" "75 $mark" "--query of an incomplete input: the mark alone"
-run bf-near --query cut -k 1 in
+run bf-near --queries q cut
+is "$status $(cat out)" "75 $mark" "--queries of an incomplete input: the mark alone"
+run bf-near --queries cut -k 1 in
 is "$status $(wc -l <out) $(tail -n 1 out)" "75 3 $mark" "incomplete queries: those before it, and the mark"
 run bf-near --dedupe 1 -q cut
 is "$status $(wc -l <out) $(tail -n 1 out)" "75 3 $mark" "--dedupe: those before it, and the mark"
 run bf-near --self in missing
 is "$status $(cat err)" "2 bf-near: missing: No such file or directory" "a file that is not there"
 is "$(wc -l <out)" 1 "and no answer of the rest"
-run bf-near --query missing in
+run bf-near --queries missing in
 is "$status $(cat err)" "2 bf-near: missing: No such file or directory" "and no such queries"
 
 # Usage
@@ -175,9 +209,13 @@ usage() {
 	is "$status $(wc -l <err) $(wc -c <out)" "2 1 0" "$*: refused"
 	like "$(cat err)" "bf-near: *$want*" "... and why"
 }
-usage 'say --self, --query FILE or --dedupe SCORE' bf-near in
-usage 'compare the input with itself' bf-near --self --query q in
-usage 'compare the input with itself' bf-near --dedupe 1 --query q in
+usage 'say --self, --queries FILE, --query TEXT or --dedupe SCORE' bf-near in
+usage '--query TEXT needs --embed PIPE' bf-near --query q in
+usage '--embed is for --query TEXT' bf-near --queries q --embed cat in
+usage 'contradict each other' bf-near --queries q --query q --embed cat in
+usage 'compare the input with itself' bf-near --self --query q --embed cat in
+usage 'compare the input with itself' bf-near --self --queries q in
+usage 'compare the input with itself' bf-near --dedupe 1 --queries q in
 usage 'not for --dedupe' bf-near --dedupe 1 -k 3 in
 usage 'not for --dedupe' bf-near --dedupe 1 --min 0 in
 usage 'from -1 to 1' bf-near --dedupe 1.5 in
@@ -185,8 +223,8 @@ usage 'from -1 to 1' bf-near --self --min nan in
 usage '' bf-near --self -k 0 in
 usage '' bf-near --self -j 0 in
 usage 'the entry itself' bf-near --self --field a.b --drop-embedding in
-usage 'wanted twice' bf-near --query -
-usage 'wanted twice' bf-near --query - -
+usage 'wanted twice' bf-near --queries -
+usage 'wanted twice' bf-near --queries - -
 
 # Against a slow one
 cat >slow.py <<'E'
@@ -248,9 +286,9 @@ for j in 1 2 3 7 64; do
 	run bf-near --self -k 7 -j $j in.jsonl
 	same first out "-j $j changes nothing"
 done
-run bf-near --query q.jsonl -k 5 in.jsonl
+run bf-near --queries q.jsonl -k 5 in.jsonl
 compare "50 among 300" q.jsonl in.jsonl 5
-run bf-near --query q.jsonl -k 1000 in.jsonl
+run bf-near --queries q.jsonl -k 1000 in.jsonl
 compare "all of them" q.jsonl in.jsonl 1000
 python3 make.py 3 120 97 >in.jsonl
 run bf-near --self in.jsonl

@@ -13,7 +13,7 @@ for command in "$BUILD"/bf-*; do
 	name=${command##*/}
 	case $name in
 	bf-read | bf-chunk) want='libcmark ' ;;
-	bf-llm | bf-exec | bf-http | bf-human | bf-ledger) want='libzstd ' ;;
+	bf-llm | bf-exec | bf-embed | bf-http | bf-human | bf-ledger) want='libzstd ' ;;
 	bf-mock) want='libmicrohttpd ' ;;
 	*) want= ;;
 	esac

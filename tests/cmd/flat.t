@@ -84,11 +84,14 @@ flat entries bf-human -q --no-ledger --show none --import human
 echo 7 >keys
 flat entries bf-join --exclude keys --with <(echo '{"id":"7","x":1}')
 echo '{"id":1,"embedding":[1,2,3,4]}' >corpus
-flat vectors bf-near -j 1 --query - corpus
+flat vectors bf-near -j 1 --queries - corpus
 flat vectors bf-near -j 1 -q --dedupe -1
 flat entries bf-if -m 1M '.id | length > 3' cat cat
 flat entries bf-if -m 1M --unordered '.id | length > 3' cat
 flat entries bf-loop -n 2 cat
+serve
+flat entries bf-embed -q -m m -j 1 --per-request 200 --dimensions 2 --no-ledger
+stop
 
 # One call, and all others as it was answered.
 a=$(requests $few | bf-mock -- "$BUILD/tests/peak" bf-llm -q -m m -l few)

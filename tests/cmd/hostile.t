@@ -27,6 +27,7 @@ looks=(
 	'bf-loop -n 1 cat'
 	'bf-save --tee /dev/null'
 	'bf-llm --no-ledger'
+	'bf-embed -m m --no-ledger'
 )
 # And those that move it whole.
 moves=('bf-take -n 10' 'bf-shuffle')
@@ -34,7 +35,7 @@ moves=('bf-take -n 10' 'bf-shuffle')
 echo true >any.schema
 check() { bf-check --schema any.schema "$@" 3>/dev/null; }
 echo '{"id":1,"embedding":[2,1]}' >corpus.jsonl
-near() { bf-near "${@:1:$#-1}" --query "${!#}" corpus.jsonl; }
+near() { bf-near "${@:1:$#-1}" --queries "${!#}" corpus.jsonl; }
 human() {
 	bf-human -q --no-ledger --export todo.jsonl "$@" >/dev/null 2>&1
 	sed 's/"answer":""}$/"answer":"yes"}/' todo.jsonl >human.jsonl

@@ -30,7 +30,7 @@ filters=(
 	'bf-join --exclude /dev/null entries.jsonl'
 	'bf-near --self --field v --id n vectors.jsonl'
 	'bf-near --dedupe 1 --field v vectors.jsonl'
-	'bf-near --query vectors.jsonl --field v --id n vectors.jsonl'
+	'bf-near --queries vectors.jsonl --field v --id n vectors.jsonl'
 	'bf-if .n cat <entries.jsonl'
 	'bf-if --unordered .n cat <entries.jsonl'
 	'bf-loop -n 2 cat entries.jsonl'
@@ -38,6 +38,7 @@ filters=(
 	'bf-save - <entries.jsonl'
 	'bf-llm requests.jsonl'
 	'bf-exec cat <entries.jsonl'
+	'bf-embed -m m --dimensions 2 entries.jsonl'
 	'bf-http --attempts 1 "$OPENAI_BASE_URL/../_stats" entries.jsonl'
 	'bf-human --show n --import human.jsonl entries.jsonl'
 )
@@ -56,13 +57,13 @@ for cmd in "${filters[@]}"; do
 	is $? 1 "$name | head -1: no complaint"
 done
 # --help is data too.
-for cmd in bf-read bf-shuffle bf-take bf-prompt bf-llm bf-extract bf-check bf-chunk bf-explode bf-collect bf-join bf-near bf-vote bf-if bf-loop bf-exec bf-http bf-human bf-save bf-print bf-mock; do
+for cmd in bf-read bf-shuffle bf-take bf-prompt bf-llm bf-extract bf-check bf-chunk bf-explode bf-collect bf-join bf-near bf-vote bf-if bf-loop bf-exec bf-http bf-embed bf-human bf-save bf-print bf-mock; do
 	run bash -c "$cmd --help >/dev/full"
 	is "$status" 2 "$cmd --help >/dev/full: status 2"
 done
 
 # Standard input closed: an error, not an empty input that looks like success.
-for cmd in 'bf-take -n 1' bf-shuffle 'bf-prompt hello' bf-extract 'bf-check --schema good.schema 3>/dev/null' bf-chunk 'bf-explode list' 'bf-collect list' 'bf-join --exclude /dev/null' 'bf-near --self' 'bf-near --dedupe 1' 'bf-near --query vectors.jsonl' 'bf-vote text' 'bf-if .n cat' 'bf-loop -n 2 cat' 'bf-exec cat' 'bf-http $OPENAI_BASE_URL/../_stats' 'bf-human --cached-only' bf-print 'bf-save out.jsonl' bf-llm; do
+for cmd in 'bf-take -n 1' bf-shuffle 'bf-prompt hello' bf-extract 'bf-embed -m m' 'bf-check --schema good.schema 3>/dev/null' bf-chunk 'bf-explode list' 'bf-collect list' 'bf-join --exclude /dev/null' 'bf-near --self' 'bf-near --dedupe 1' 'bf-near --queries vectors.jsonl' 'bf-vote text' 'bf-if .n cat' 'bf-loop -n 2 cat' 'bf-exec cat' 'bf-http $OPENAI_BASE_URL/../_stats' 'bf-human --cached-only' bf-print 'bf-save out.jsonl' bf-llm; do
 	run bash -c "$cmd <&-"
 	is "$status" 2 "${cmd%% *} <&-: status 2"
 	like "$(cat err)" "*${cmd%% *}: *stdin*" "${cmd%% *} <&-: a message"

@@ -95,7 +95,7 @@ is "$status $(cat err)" "2 bf-near: cannot write to a temporary file: No space l
 like "$(cat out)" '{"incomplete":*' "only the mark"
 spoil read:1+:short bf-near -m 100K --self -k 2 vectors.jsonl
 same want out "short reads of the input"
-spoil poll:1:EINTR bf-near --query vectors.jsonl -k 2 vectors.jsonl
+spoil poll:1:EINTR bf-near --queries vectors.jsonl -k 2 vectors.jsonl
 is "$(wc -l <out) $status$(cat err)" "2000 0" "bf-near: poll and signals that stop nothing"
 
 # bf-collect's temporary file

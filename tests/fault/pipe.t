@@ -1,5 +1,6 @@
 #!/bin/bash
-# What bf-if and bf-loop need of the system fails: pipes, processes, temporary files.
+# What bf-if, bf-loop and bf-near --query need of the system fails: pipes, processes,
+# temporary files.
 . "$(dirname "$0")/../lib.sh"
 
 so=$BUILD/fault/inject.so
@@ -92,5 +93,27 @@ for name in if_ loop; do
 done
 inject dlopen:1:1 "${if_[@]}"
 like "$status $(cat err)" "2 *cannot load libjq *" "no libjq"
+
+# The pipe of a question, which is asked before the input is read.
+seq 50 | sed 's/.*/{"id":&,"embedding":[&,1]}/' >vectors
+near=(bf-near -j 1 -k 1 --query q --embed 'sed "s/}/,\"embedding\":[3,1]}/"' vectors)
+inject none:1:EIO "${near[@]}"
+is "$status $(cat out)" '0 {"text":"q","embedding":[3,1],"near":[{"id":3,"score":1.000000}]}' "bf-near: nothing fails"
+cp out good
+for fault in pipe:EMFILE spawn:EMFILE poll:ENOMEM poll:EINTR read:EIO read:EINTR read:short write:EIO write:EINTR write:short; do
+	call=${fault%:*} bad='' n=$(calls "$call" "${near[@]}")
+	[ "$n" -ge 1 ]
+	ok $? "bf-near: $call is called ($n)"
+	for i in $(seq "$n"); do
+		inject "$call:$i:${fault#*:}" "${near[@]}"
+		case $fault in
+		# The first pipe is that which signals come through; the output cannot be marked.
+		*:EINTR | *:short | pipe:*) [ "$fault" = pipe:EMFILE ] && [ "$i" != 1 ] || { cmp -s out good && continue; } ;;
+		write:*) [ "$status" = 2 ] && [ -s err ] && continue ;;
+		esac
+		[ "$status $(incomplete)" = "2 2" ] && [ -s err ] || bad="$bad $i:$status"
+	done
+	is "$bad" "" "bf-near: $fault, each in turn"
+done
 
 done_testing

@@ -282,6 +282,89 @@ test_embeddings(void)
 	reads("null", "neither an array of numbers nor base64, but of type null");
 }
 
+/* What is written of a number; the text is static. */
+static const char *
+written(float x)
+{
+	static struct buf out;
+
+	buf_clear(&out);
+	embedding_add_array(&out, &x, 1);
+	return buf_cstr(&out);
+}
+
+static float
+of_bits(uint32_t bits)
+{
+	float x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+/* Whether it reads as the same, and %g needs as many digits. */
+static bool
+is_shortest(float x)
+{
+	struct embedding em = EMBEDDING_INIT;
+	const char *text = written(x), *p;
+	struct err e;
+	int digits = 0, least = 1;
+	char other[40];
+	bool good;
+
+	good = embedding_read(&em, span_str(text), &e) == 0 &&
+	       memcmp(em.v, &x, sizeof(x)) == 0;
+	embedding_release(&em);
+	for (; least < 9; least++) {
+		snprintf(other, sizeof(other), "%.*g", least, (double)x);
+		if (strtof(other, NULL) == x)
+			break;
+	}
+	for (p = text; *p != ']' && *p != 'e'; p++)
+		digits += *p >= '0' && *p <= '9' && (digits > 0 || *p != '0');
+	for (; p > text && digits > 1 && (p[-1] == '0' || p[-1] == '.'); p--)
+		digits -= p[-1] == '0';
+	return good && digits <= least;
+}
+
+static void
+test_written(void)
+{
+	static const struct {
+		float x;
+		const char *text;
+	} cases[] = {{1, "[1]"}, {-0.5f, "[-0.5]"}, {0.1f, "[0.1]"}, {0, "[0]"},
+	    {-0.0f, "[-0]"}, {1.0f / 3, "[0.33333334]"}, {100, "[100]"},
+	    {16777216, "[16777216]"}, {0.00002f, "[0.00002]"}, {1e-7f, "[1e-7]"},
+	    {-1.25e-8f, "[-1.25e-8]"}, {3e10f, "[3e+10]"}, {1e-30f, "[1e-30]"},
+	    {0.010203f, "[0.010203]"}};
+	const float two[] = {1, -2};
+	struct buf out = BUF_INIT;
+	uint32_t bits;
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		is_str(written(cases[i].x), cases[i].text, cases[i].text);
+	for (int i = 0; i < 200000; i++)
+		good = good &&
+		       (is_shortest(any()) || !printf("# %s\n", written(0)));
+	ok(good, "numbers to 1 in as few digits as it takes");
+	good = true;
+	for (int i = 0; i < 200000 && good; i++) {
+		bits = (uint32_t)rng_next(&rng);
+		good = !isfinite(of_bits(bits)) || of_bits(bits) == 0 ||
+		       is_shortest(of_bits(bits));
+	}
+	ok(good, "any numbers in as few digits as it takes");
+	if (!good)
+		printf(
+		    "# %.9g %s\n", (double)of_bits(bits), written(of_bits(bits)));
+	embedding_add_base64(&out, two, 2);
+	is_span(buf_span(&out), SPAN("\"AACAPwAAAMA=\""), "as base64");
+	buf_release(&out);
+}
+
 int
 main(void)
 {
@@ -297,5 +380,6 @@ main(void)
 	test_sizes();
 	test_copies();
 	test_embeddings();
+	test_written();
 	return done();
 }
