@@ -84,7 +84,7 @@ struct broker {
 	void (*close)(struct broker *b, bool whole);
 	/*
 	 * Nothing is to be sent from here on: what was submitted and waits is done soon,
-	 * as left, or as what may be tried again.  NULL: nothing waits.
+	 * as left.  NULL: nothing waits.
 	 */
 	void (*stop)(struct broker *b);
 

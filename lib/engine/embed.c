@@ -213,6 +213,7 @@ fail_all(struct pack *p, const struct broker_call *how, const struct http_call *
 		bytes = c->body.n;
 		note(c, hc);
 		c->hopeless = how->hopeless;
+		c->left = how->left;
 		c->ruling = how->ruling;
 		c->asked_us = how->asked_us;
 		c->raw = cut(how->raw);
@@ -413,8 +414,7 @@ send(struct pack *p)
 static void
 give_back(struct embed *x)
 {
-	struct broker_call how = {
-	    .ruling = {RETRY_AGAIN, "not_sent", true}, .asked_us = -1};
+	struct broker_call how = {.left = true, .asked_us = -1};
 	struct http_call none = {.outcome = HTTP_CANCELLED};
 	struct dialect_usage u = {.known = false};
 	struct pack *p;
