@@ -7,16 +7,18 @@
  * process group of its own there, as a shell's job in the foreground.  Lines of
  * SCRIPT, one after the other:
  *
- *	expect TEXT	wait until the terminal has shown this, after what was
- *waited for send TEXT	type this signal NAME	send HUP, INT, QUIT, TERM, KILL or
- *CONT to the command stopped		wait until the command has stopped changed
- *the terminal must be set otherwise than at the beginning same		it must be
- *set as at the beginning hangup		the terminal goes away
- *	ended		wait until the command has ended
+ *	expect TEXT	wait until the terminal has shown this since the last
+ *	send TEXT	type this
+ *	signal NAME	send it HUP, INT, QUIT, TERM, KILL or CONT
+ *	stopped		wait until it has stopped
+ *	changed		the terminal must be set otherwise than at first
+ *	same		it must be set as at first
+ *	hangup		the terminal goes away
+ *	ended		wait until it has ended
  *
  * In TEXT \n, \r, \t, \e, \\ and \xHH stand for bytes.  The status is the
- *command's, 128 and the signal that it died of, or 99 where the script was not to
- *be followed within so many seconds.
+ * command's, 128 and the signal that it died of, or 99 where the script was not
+ * to be followed within so many seconds.
  */
 #include <err.h>
 #include <errno.h>
