@@ -4,7 +4,7 @@
  * What is recorded of a request, in canonical form:
  *	{"body":TEXT,"headers":["NAME: VALUE",...],"method":"GET","url":URL}
  * with ${NAME} for secrets, without members that there are none of; what is sent
- *has their values, and those headers apart that hold some, under "secret".
+ * has their values, and those headers apart that hold some, under "secret".
  */
 #ifndef BF_HTTP_WEB_H
 #define BF_HTTP_WEB_H

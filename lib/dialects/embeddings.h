@@ -1,18 +1,18 @@
 /*
  * embeddings: how providers make vectors of texts, many of them with one request.
  *
- * OpenAI, and all who speak its dialect: POST /embeddings, at most 2048 inputs of
- *at most 8192 tokens, 300,000 in all, none of them empty; each element of the
- *answer's "data" has its input's index
- *(platform.openai.com/docs/api-reference/embeddings). Vectors are asked for as
- *base64; an array of numbers is taken too. Gemini: POST
- *models/MODEL:batchEmbedContents, at most 100, answered in their order
+ * OpenAI, and all who speak its dialect: POST /embeddings, at most 2048 inputs of at
+ * most 8192 tokens, 300,000 in all, none of them empty; each element of the answer's
+ * "data" has its input's index (platform.openai.com/docs/api-reference/embeddings).
+ * Vectors are asked for as base64; an array of numbers is taken too.
+ *
+ * Gemini: POST models/MODEL:batchEmbedContents, at most 100, answered in their order
  * (ai.google.dev/api/embeddings).
  *
  * What is kept of each input is an object of its own,
  *	{"embedding":BASE64,"model":NAME,"usage":USAGE}
  * whose vector is float32 whatever the server sent, and which dialect->answer()
- *reads.
+ * reads.
  */
 #ifndef BF_DIALECTS_EMBEDDINGS_H
 #define BF_DIALECTS_EMBEDDINGS_H

@@ -1,6 +1,6 @@
 /*
  * generateContent of Google's Gemini API.
- *https://ai.google.dev/api/generate-content
+ * https://ai.google.dev/api/generate-content
  *
  * Said as follows:
  *	system, developer messages   systemInstruction, wherever they stood

@@ -1,6 +1,6 @@
 /*
  * The Responses API of OpenAI.
- *https://platform.openai.com/docs/api-reference/responses
+ * https://platform.openai.com/docs/api-reference/responses
  *
  * Said as follows:
  *	a system or developer message that comes first

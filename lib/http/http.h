@@ -13,8 +13,8 @@
  * All handles share the addresses of hosts and the TLS sessions: of the
  * calls that start first one looks the name up and the others wait for it, and a
  * new connection can take up the session of another.  Connections are not shared:
- *libcurl takes those of another multi handle only when nobody uses them, and it
- *brought nothing.
+ * libcurl takes those of another multi handle only when nobody uses them, and it
+ * brought nothing.
  *
  *	struct http *h = http_new(loop, &options);
  *	struct http_target *t = http_target_new(h, url, headers, n, &e);
@@ -35,7 +35,7 @@
  *
  * A guarded target is for a URL that nobody vouches for: it is connected to public
  * addresses alone (address.h), whatever its name is made to stand for, and without
- *a proxy, which would look the name up itself.
+ * a proxy, which would look the name up itself.
  */
 #ifndef BF_HTTP_HTTP_H
 #define BF_HTTP_HTTP_H

@@ -3,8 +3,8 @@
  *
  * A text is valid UTF-8, of which a "." is one character; \C is refused.  An
  * expression that backtracks without end fails in bounded time and memory.
- *libpcre2-8 is loaded with dlopen(3) for the first: a command that needs none pays
- *nothing.
+ * libpcre2-8 is loaded with dlopen(3) for the first: a command that needs none pays
+ * nothing.
  *
  *	struct regex *r = regex_new("a(.)", false, &e);
  *	if (regex_find(r, text, &e) == 1)

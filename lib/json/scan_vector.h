@@ -3,9 +3,10 @@
  * instruction set to include once.  It has defined VEC_SIZE, VEC_TARGET (an
  * attribute, or nothing), vec_mask, and
  *
- *	vec_bits(v)      a mask with VEC_LANE bits for each byte of v, which is 0 or
- *0xff vec_before(v, prev, n)  v moved up by n (a constant), the end of prev before
- *it
+ *	vec_bits(v)	a mask with VEC_LANE bits for each byte of v, which
+ *			is 0 or 0xff
+ *	vec_before(v, prev, n)	v moved up by n (a constant), the end of prev
+ *			before it
  *
  * and finds a struct of functions to use in SCAN_FUNCTIONS.  Comparing vectors
  * is left to the compiler's vector extension, which gcc and clang share.

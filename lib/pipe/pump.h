@@ -1,6 +1,6 @@
 /*
  * pump: moves entries from a stage into pipes, and what comes out of them back to
- *the command, all at once: one poll(2), and nothing blocks but standard output.
+ * the command, all at once: one poll(2), and nothing blocks but standard output.
  *
  *	struct pump p;
  *	pump_open(&p, &st, &calls, arg);
@@ -14,13 +14,13 @@
  * again by one that is sent when it has ended.
  *
  * The stream may end early: the input is incomplete, a line is bad, a pipe says
- *that what it gives is incomplete, it dies, INT or TERM came, standard output is
+ * that what it gives is incomplete, it dies, INT or TERM came, standard output is
  * gone.  Then nothing more is read, each pipe that runs gets an incomplete line
  * (json/incomplete.h) as its last, so that nothing in it takes what it got for the
- *whole, and all of them are waited for.  The command puts out what came back.
+ * whole, and all of them are waited for.  The command puts out what came back.
  *
  * A pipe's exit status counts as that of a bf command: 1, some failed; 75, it
- *stopped with work left; any other, and death by a signal, 2.
+ * stopped with work left; any other, and death by a signal, 2.
  */
 #ifndef BF_PIPE_PUMP_H
 #define BF_PIPE_PUMP_H

@@ -3,11 +3,11 @@
  *
  * /bin/sh runs it; it comes from the command line, never from data.  Neither way
  * blocks: what is to go in waits in a buffer, and what comes out is read where
- *poll(2) says that there is something.  Its standard error is ours.
+ * poll(2) says that there is something.  Its standard error is ours.
  *
  * It is a process group of its own, so that a signal reaches all of its commands.
  *Only in the foreground of a terminal it stays in ours: there the terminal's
- *signals reach it, and it may use the terminal.
+ * signals reach it, and it may use the terminal.
  *
  *	subpipe_init(&p, "bf-llm | bf-extract", max_line);
  *	subpipe_start(&p, &e);

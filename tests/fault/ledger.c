@@ -15,8 +15,8 @@
  *	ledger count DIR
  *
  * BF_BLOCK, BF_TAIL, BF_SEGMENT, BF_INDEX are the sizes of the format; BF_SYNC is
- *always, second or never.  A commit that fails: the number of lines left unwritten
- *on standard output as "unwritten N", status 2.
+ * always, second or never.  A commit that fails: the number of lines left unwritten
+ * on standard output as "unwritten N", status 2.
  */
 #include "base/msg.h"
 #include "io/num.h"

@@ -12,7 +12,7 @@
  *	cut	in each file, and in the directory, all up to some operation,
  *		the last write in part
  *	torn	in each file any of the sectors (or pages) that were written, zeros
- *for the others where the file has grown; any of the names
+ * for the others where the file has grown; any of the names
  *	mixed	likewise, and what was written after the file was cut may be
  *		there without the cut
  *

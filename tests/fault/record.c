@@ -3,7 +3,7 @@
  * power.c to replay.
  *
  *	LD_PRELOAD=$BUILD/fault/record.so BF_RECORD=trace BF_RECORD_DIR=/abs/dir
- *bf-llm ...
+ * bf-llm ...
  *
  * Each operation that went well is appended to the trace, with one write(2), so
  * that the runs of several programs follow each other:
