@@ -49,23 +49,6 @@ list_providers(void)
 	exit(STATUS_OK);
 }
 
-/* What is wrong with the provider that is meant is told at once. */
-static struct providers *
-open_providers(const char *model, struct provider_options *po)
-{
-	struct span bare, name = SPAN(PROVIDER_DEFAULT);
-	struct err e = ERR_INIT;
-	struct providers *ps;
-
-	if (model != NULL && provider_split(span_str(model), &bare, &name, &e) != 0)
-		msg_die(STATUS_CANNOT, "-m: %s", e.text);
-	po->name = name.p; /* at the end of model, or a literal */
-	ps = providers_new(po, &e);
-	if (ps == NULL || providers_get(ps, name, &e) == NULL)
-		msg_die(STATUS_CANNOT, "%s", e.text);
-	return ps;
-}
-
 static void
 check_models(
     const char *option, const char *const *models, size_t n, struct providers *ps)
@@ -93,28 +76,18 @@ open_judge(const struct options *x)
 	return j;
 }
 
-static struct prices *
-open_prices(const char *file)
-{
-	struct err e = ERR_INIT;
-	struct prices *prices = prices_new(file, &e);
-
-	if (prices == NULL)
-		msg_die(STATUS_CANNOT, "%s", e.text);
-	return prices;
-}
-
 /* What is wrong with what was asked for is told before anything is done. */
 static struct providers *
 open_all(struct options *x)
 {
 	struct engine_options *o = &x->command.engine;
-	struct providers *ps = open_providers(x->llm.model, &x->provider);
+	struct providers *ps = engine_command_providers(
+	    x->llm.model, &x->provider, NULL);
 
 	check_models("--fallback", o->fallback, o->nfallback, ps);
 	check_models("--escalate-model", o->repair_models, o->nrepair_models, ps);
 	o->judge = open_judge(x);
-	o->prices = open_prices(x->prices);
+	o->prices = engine_command_prices(x->prices);
 	return ps;
 }
 

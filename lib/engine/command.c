@@ -66,6 +66,39 @@ engine_command_warn(const char *text)
 	msg_warn("%s", text);
 }
 
+/* ---- providers and prices ---- */
+
+struct providers *
+engine_command_providers(
+    const char *model, struct provider_options *po, const struct provider **p)
+{
+	struct span bare, name = SPAN(PROVIDER_DEFAULT);
+	const struct provider *found = NULL;
+	struct err e = ERR_INIT;
+	struct providers *ps;
+
+	if (model != NULL && provider_split(span_str(model), &bare, &name, &e) != 0)
+		msg_die(STATUS_CANNOT, "-m: %s", e.text);
+	po->name = name.p; /* at the end of model, or a literal */
+	ps = providers_new(po, &e);
+	if (ps == NULL || (found = providers_get(ps, name, &e)) == NULL)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	if (p != NULL)
+		*p = found;
+	return ps;
+}
+
+struct prices *
+engine_command_prices(const char *file)
+{
+	struct err e = ERR_INIT;
+	struct prices *prices = prices_new(file, &e);
+
+	if (prices == NULL)
+		msg_die(STATUS_CANNOT, "%s", e.text);
+	return prices;
+}
+
 /* ---- --plan ---- */
 
 /* 950, 12.3k, 1.20M */

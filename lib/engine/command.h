@@ -93,4 +93,14 @@ int engine_command_run(struct engine_command *x, struct broker *b);
 /* A warning. */
 void engine_command_warn(const char *text);
 
+/*
+ * Those that are known, of which po is for the one that model names, or the default where
+ * it is NULL; *p is that one, which may be NULL.  What is wrong with it ends the program.
+ */
+struct providers *engine_command_providers(const char *model, struct provider_options *po,
+    const struct provider **p);
+
+/* Prices, those in file too unless it is NULL; likewise. */
+struct prices *engine_command_prices(const char *file);
+
 #endif

@@ -178,7 +178,7 @@ is "$status $(wc -l <out) $(jq -c '[.cooldowns, .retries_by_class.rate_limit]' s
 is "$(asked | sort | uniq -d | wc -l)" 0 "and nobody is asked twice"
 faults='500 drop html empty-body empty-choices error-body null-content reset-in truncated'
 # shellcheck disable=SC2046
-fresh $(printf -- '--fault %s:0.05 ' $faults)
+fresh $(printf -- '--fault %s:0.03 ' $faults)
 em --per-request 5 --attempts 20 in
 is "$status $(wc -l <out) $(vectors out | head -3 | cmp - base64 && echo right)" "0 500 right" "all is answered over $faults"
 is "$(stat_of '.faults | length')" 9 "all of which there were"

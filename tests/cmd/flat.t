@@ -7,7 +7,7 @@ if [ -n "${BF_VALGRIND:-}" ] || nm -D "$BUILD/bf-take" 2>/dev/null | grep -q __a
 	skip_all "what watches memory takes memory"
 fi
 few=10000
-many=300000
+many=150000
 [ -z "${BF_SOAK:-}" ] || many=10000000
 slack=1024 # KiB
 

@@ -73,6 +73,7 @@ be_command(int slave, char **argv)
 	signal(SIGTTOU, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL); /* what is started behind a shell ignores it */
 	execvp(argv[0], argv);
 	err(127, "%s", argv[0]);
 }
