@@ -68,6 +68,21 @@ trust_in(const struct web *x, const struct url *url, bool redirected)
 	return TRUST_PUBLIC;
 }
 
+/*
+ * Whether nobody on the way reads it: over TLS, or within this machine; or it is
+ * the user who wrote http.
+ */
+static bool
+is_sealed(const struct web *x, const struct url *url)
+{
+	struct span origin = buf_span(&url->origin), host = buf_span(&url->host);
+
+	return span_starts(origin, SPAN("https:")) ||
+	       (x->fixed && span_eq(origin, buf_span(&x->origin))) ||
+	       span_eq(host, SPAN("localhost")) ||
+	       span_eq(host, SPAN("127.0.0.1")) || span_eq(host, SPAN("[::1]"));
+}
+
 /* The origin that is written in the URL; libcurl is there from here on. */
 static int
 read_origin(struct web *x, struct err *e)
@@ -162,6 +177,10 @@ send(struct asking *a, struct err *e)
 	if (trust == TRUST_NOT) {
 		err_set(&a->why, "it leads to %s, which --hosts does not name",
 		    buf_cstr(&a->at.host));
+		return 1;
+	}
+	if (trust == TRUST_FULL && x->o->secrets.n > 0 && !is_sealed(x, &a->at)) {
+		err_set(&a->why, "it would take a secret over plain http");
 		return 1;
 	}
 	a->http.target = make_target(a, trust, e);

@@ -219,6 +219,9 @@ http -H 'X: ${KEY}' '{u}' u
 like "$status $(cat err)" '2 *${KEY} would go to any host that the data names*' "no secret goes to a host of the data"
 http -H 'X: ${KEY}' --hosts 127.0.0.1 --extract .headers.x '{u}' u
 is "$status $(body)" '0 "${KEY}"' "but to one of --hosts"
+echo '{"u":"http://api.invalid/"}' >plain
+http -H 'X: ${KEY}' --hosts api.invalid '{u}' plain
+like "$status $(head -1 err)" "1 *forbidden: http://api.invalid/: it would take a secret over plain http" "though not over plain http"
 echo "{\"h\":\"$HOST/\",\"p\":\"../../echo@x\"}" >parts
 http --errors e 'http://{h}/echo' parts
 is "$status $(jq -r .error.class e)" "1 bad_request" "a field is no host and path"
