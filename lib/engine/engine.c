@@ -439,6 +439,22 @@ close_all(struct engine *en)
 	loop_free(en->loop);
 }
 
+/* Nothing is put out, which must not look like all there is. */
+static void
+fail_to_open(struct engine *en, const struct err *e)
+{
+	struct buf *line = &en->incomplete;
+
+	engine_say(en, ENGINE_ERROR, "%s", e->text);
+	engine_at_least(en, STATUS_CANNOT);
+	engine_stop(en, STATUS_CANNOT, "%s", e->text);
+	if (en->errors != NULL)
+		outfile_abandon(en->errors);
+	en->errors = NULL;
+	if (en->o->plan == NULL)
+		(void)fd_write(STDOUT_FILENO, line->data, line->len);
+}
+
 int
 engine_run(const struct engine_options *o, struct broker *b, int *signo)
 {
@@ -457,11 +473,7 @@ engine_run(const struct engine_options *o, struct broker *b, int *signo)
 	rng_seed(&en.rng, rng_entropy());
 	*signo = 0;
 	if (open_all(&en, &e) != 0) {
-		engine_say(&en, ENGINE_ERROR, "%s", e.text);
-		engine_at_least(&en, STATUS_CANNOT);
-		if (en.errors != NULL)
-			outfile_abandon(en.errors);
-		en.errors = NULL;
+		fail_to_open(&en, &e);
 	} else {
 		while (!is_finished(&en))
 			turn(&en);

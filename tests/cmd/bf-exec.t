@@ -60,6 +60,9 @@ is "$status $(texts)" "0 /,/,/," "the command's options are its own"
 
 # ---- the ledger ----
 
+ex -l /proc/no/such cat <in
+is "$status $(jq -r .incomplete.status out)" "2 2" "a ledger that cannot be made: what is put out does not look whole"
+
 rm -rf .bf runs
 ex sh count.sh <in
 mv out first
