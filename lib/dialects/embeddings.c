@@ -127,10 +127,10 @@ ask_gemini(struct buf *out, const struct embeddings_ask *a)
 {
 	buf_adds(out, "{\"requests\":[");
 	for (size_t i = 0; i < a->n; i++) {
-		buf_addf(out,
-		    "%s{\"model\":\"models/%.*s\",\"content\":{\"parts\":"
-		    "[{\"text\":",
-		    i > 0 ? "," : "", (int)a->model.n, a->model.p);
+		buf_adds(
+		    out, i > 0 ? ",{\"model\":\"models/" : "{\"model\":\"models/");
+		json_escape(out, a->model);
+		buf_adds(out, "\",\"content\":{\"parts\":[{\"text\":");
 		buf_addspan(out, a->inputs[i]);
 		buf_adds(out, "}]}");
 		if (a->dimensions > 0)
