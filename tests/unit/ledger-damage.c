@@ -7,6 +7,13 @@
 #define FRAMED 30
 #define ALL    36 /* the last are in the tail alone */
 
+/* Of the bits of a file; with a sanitizer all would take minutes. */
+#ifdef __SANITIZE_ADDRESS__
+#define STRIDE 5
+#else
+#define STRIDE 1
+#endif
+
 static struct image clean, open_seg, open_tail;
 static bool present[2000];
 static char long_text[200];
@@ -246,7 +253,7 @@ test_flipped_bits(void)
 	int silent = 0, many = 0, refused = 0, most = 0;
 
 	wrong = 0;
-	for (size_t i = 0; i < 8 * clean.n; i++) {
+	for (size_t i = 0; i < 8 * clean.n; i += STRIDE) {
 		memcpy(f.data, clean.data, clean.n);
 		f.data[i / 8] ^= (char)(1 << i % 8);
 		put(&f, NULL);
@@ -265,7 +272,7 @@ test_flipped_bits(void)
 
 	silent = many = 0;
 	f.n = open_tail.n;
-	for (size_t i = 0; i < 8 * open_tail.n; i++) {
+	for (size_t i = 0; i < 8 * open_tail.n; i += STRIDE) {
 		memcpy(f.data, open_tail.data, open_tail.n);
 		f.data[i / 8] ^= (char)(1 << i % 8);
 		put(&open_seg, &f);
