@@ -143,8 +143,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIB)
 
 tests: all $(UNIT) $(HELPER) $(FAULT) $(REPLAY)
 
-# Some tests wait more than they work.
-PROVE = BUILD=$(abspath $(BUILD)) prove -j3
+PROVE = BUILD=$(abspath $(BUILD)) prove -j2
 
 check: tests
 	TMPDIR=$$(scripts/tmpdir) $(PROVE) $(UNIT) $(TESTS)
