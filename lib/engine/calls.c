@@ -219,13 +219,7 @@ void
 calls_fail(struct engine *en, struct call *c, const char *class,
     const char *message, int status)
 {
-	struct outcome *o = mem_zero(1, sizeof *o);
-
-	o->failed = true;
-	o->class = class;
-	o->attempts = (int)c->attempts;
-	add_error(&o->text, class, message, status, o->attempts);
-	calls_end(en, c, o);
+	calls_end(en, c, outcome_failed(class, message, status, (int)c->attempts));
 }
 
 /* It would wait for ever. */
@@ -465,13 +459,15 @@ outcome_free(struct outcome *o)
 }
 
 struct outcome *
-outcome_failed(const char *class, const char *message)
+outcome_failed(const char *class, const char *message, int status, int attempts)
 {
 	struct outcome *o = mem_zero(1, sizeof *o);
 
-	add_error(&o->text, class, message, 0, 0);
 	o->refs = 1;
 	o->failed = true;
+	o->class = class;
+	o->attempts = attempts;
+	add_error(&o->text, class, message, status, attempts);
 	return o;
 }
 

@@ -183,7 +183,7 @@ fail_entry(struct engine *en, const char *class, const char *message)
 {
 	struct job *job = job_read(en);
 
-	job->outcome = outcome_failed(class, message);
+	job->outcome = outcome_failed(class, message, 0, 0);
 	output_queue(en, job);
 	limits_settled(en, class);
 }

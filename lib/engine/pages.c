@@ -47,7 +47,7 @@ fail(struct engine *en, struct job *before, struct span next, const char *class,
 
 	en->other.provider = NULL;
 	job = page_new(en, before, next);
-	job->outcome = outcome_failed(class, why);
+	job->outcome = outcome_failed(class, why, 0, 0);
 	put_behind(en, before, job);
 	limits_settled(en, class);
 }

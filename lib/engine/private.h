@@ -390,7 +390,9 @@ int64_t calls_size(const struct engine *en, const struct request *r);
 /* What is sent for a call, or for that of which it is a copy. */
 struct span calls_wire(const struct call *x);
 void outcome_free(struct outcome *o);
-struct outcome *outcome_failed(const char *class, const char *message); /* for one job */
+/* For one job, or for those of a call. */
+struct outcome *outcome_failed(
+    const char *class, const char *message, int status, int attempts);
 
 /* attempt.c */
 /* x has landed; what a call sets as its attempt's done. */
