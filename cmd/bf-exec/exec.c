@@ -58,42 +58,6 @@ struct exec {
 
 /* ---- what is asked ---- */
 
-/* The line for the command: the entry's, less its error, or some fields of it. */
-static void
-add_line(struct exec *x, const struct entry *en, struct buf *out)
-{
-	const char *before = "{";
-	struct span v;
-
-	if (!x->o->fields.given && entry_get(en, "error").p == NULL) {
-		buf_addspan(out, en->text);
-		return;
-	}
-	for (size_t i = 0; x->o->fields.given && i < x->o->fields.n; i++) {
-		v = column_get(&x->o->fields.v[i], en);
-		if (v.p == NULL)
-			continue;
-		buf_adds(out, before);
-		json_add_string(out, x->o->fields.v[i].name);
-		buf_addc(out, ':');
-		buf_addspan(out, v);
-		before = ",";
-	}
-	for (size_t i = 0; !x->o->fields.given && i < en->n; i++) {
-		if (json_key_is(en->members[i].key, SPAN("error")))
-			continue;
-		buf_adds(out, before);
-		buf_addc(out, '"');
-		buf_addspan(out, en->members[i].key);
-		buf_adds(out, "\":");
-		buf_addspan(out, en->members[i].value);
-		before = ",";
-	}
-	if (*before == '{')
-		buf_addc(out, '{');
-	buf_addc(out, '}');
-}
-
 /* Whether the line has what words of the command stand for. */
 static int
 check_words(struct exec *x, struct span line, struct err *e)
@@ -110,11 +74,8 @@ describe(struct broker *b, struct request *r, const struct entry *en, struct err
 {
 	struct exec *x = (struct exec *)b;
 
-	buf_clear(&r->wire);
-	buf_clear(&r->body);
-	buf_clear(&r->model);
-	buf_clear(&r->dropped);
-	add_line(x, en, &r->wire);
+	request_begin(r);
+	request_add_entry(&r->wire, en, &x->o->fields);
 	if (x->words.fields && check_words(x, buf_span(&r->wire), e) != 0)
 		return -1;
 	buf_clear(&x->scratch);
@@ -126,7 +87,6 @@ describe(struct broker *b, struct request *r, const struct entry *en, struct err
 	(void)json_canon(&r->body, buf_span(&x->scratch));
 	buf_addc(&r->wire, '\n');
 	buf_adds(&r->model, x->model);
-	r->surrogates = 0;
 	r->provider = &x->provider;
 	request_key(r, &x->provider, 0);
 	return 0;

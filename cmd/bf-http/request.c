@@ -250,11 +250,7 @@ web_describe(
 	if (r->given.p != NULL && json_type(r->given) == JSON_STRING)
 		url = r->given;
 	en = lay_over(x, en, r->given);
-	buf_clear(&r->wire);
-	buf_clear(&r->body);
-	buf_clear(&r->model);
-	buf_clear(&r->dropped);
-	r->surrogates = 0;
+	request_begin(r);
 	add_both(&w, "{");
 	rc = add_url(x, &w, en, url, e);
 	if (rc == 0)

@@ -30,45 +30,6 @@ struct human {
 
 /* ---- what is asked ---- */
 
-static void
-add_member(
-    struct buf *out, const char **before, struct span name, struct span value)
-{
-	buf_adds(out, *before);
-	buf_addc(out, '"');
-	buf_addspan(out, name);
-	buf_adds(out, "\":");
-	buf_addspan(out, value);
-	*before = ",";
-}
-
-/* The fields that are seen: all but the error of a former run, or some. */
-static void
-add_fields(struct human *x, const struct entry *en, struct buf *out)
-{
-	const struct columns *show = &x->o->show;
-	struct buf name = BUF_INIT;
-	const char *before = "{";
-	struct span v;
-
-	for (size_t i = 0; show->given && i < show->n; i++) {
-		v = column_get(&show->v[i], en);
-		if (v.p == NULL)
-			continue;
-		buf_clear(&name);
-		json_escape(&name, show->v[i].name);
-		add_member(out, &before, buf_span(&name), v);
-	}
-	for (size_t i = 0; !show->given && i < en->n; i++)
-		if (!json_key_is(en->members[i].key, SPAN("error")))
-			add_member(
-			    out, &before, en->members[i].key, en->members[i].value);
-	if (*before == '{')
-		buf_addc(out, '{');
-	buf_addc(out, '}');
-	buf_release(&name);
-}
-
 static int
 add_rendered(struct buf *out, const char *name, const struct template *t,
     const struct entry *en, struct err *e)
@@ -88,10 +49,7 @@ describe(struct broker *b, struct request *r, const struct entry *en, struct err
 	struct human *x = (struct human *)b;
 	struct reply *reply;
 
-	buf_clear(&r->wire);
-	buf_clear(&r->body);
-	buf_clear(&r->model);
-	buf_clear(&r->dropped);
+	request_begin(r);
 	buf_addc(&r->wire, '{');
 	if (add_rendered(&r->wire, "question", x->o->ask, en, e) != 0 ||
 	    add_rendered(&r->wire, "proposal", x->o->proposal, en, e) != 0)
@@ -102,11 +60,10 @@ describe(struct broker *b, struct request *r, const struct entry *en, struct err
 		buf_addc(&r->wire, ',');
 	}
 	buf_adds(&r->wire, "\"entry\":");
-	add_fields(x, en, &r->wire);
+	request_add_entry(&r->wire, en, &x->o->show);
 	buf_addc(&r->wire, '}');
 	(void)json_canon(&r->body, buf_span(&r->wire));
 	buf_adds(&r->model, x->o->as);
-	r->surrogates = 0;
 	r->provider = &x->provider;
 	request_key(r, &x->provider, 0);
 	reply = x->o->replies == NULL ? NULL : replies_find(x->o->replies, r->key);

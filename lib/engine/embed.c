@@ -72,10 +72,7 @@ describe(struct broker *b, struct request *r, const struct entry *en, struct err
 {
 	struct embed *x = (struct embed *)b;
 
-	buf_clear(&r->wire);
-	buf_clear(&r->body);
-	buf_clear(&r->model);
-	buf_clear(&r->dropped);
+	request_begin(r);
 	buf_clear(&r->scratch);
 	if (template_render(x->o.text, en, &r->scratch, e) != 0)
 		return -1;

@@ -215,6 +215,65 @@ request_read_for(struct request *r, const struct entry *en, const char *model,
 }
 
 void
+request_begin(struct request *r)
+{
+	buf_clear(&r->wire);
+	buf_clear(&r->body);
+	buf_clear(&r->model);
+	buf_clear(&r->dropped);
+	r->surrogates = 0;
+}
+
+static void
+add_columns(struct buf *out, const struct entry *en, const struct columns *columns)
+{
+	char before = '{';
+	struct span v;
+
+	for (size_t i = 0; i < columns->n; i++) {
+		v = column_get(&columns->v[i], en);
+		if (v.p == NULL)
+			continue;
+		buf_addc(out, before);
+		json_add_string(out, columns->v[i].name);
+		buf_addc(out, ':');
+		buf_addspan(out, v);
+		before = ',';
+	}
+	buf_adds(out, before == '{' ? "{}" : "}");
+}
+
+static void
+add_all_but_error(struct buf *out, const struct entry *en)
+{
+	char before = '{';
+
+	for (size_t i = 0; i < en->n; i++) {
+		if (json_key_is(en->members[i].key, SPAN("error")))
+			continue;
+		buf_addc(out, before);
+		buf_addc(out, '"');
+		buf_addspan(out, en->members[i].key);
+		buf_adds(out, "\":");
+		buf_addspan(out, en->members[i].value);
+		before = ',';
+	}
+	buf_adds(out, before == '{' ? "{}" : "}");
+}
+
+void
+request_add_entry(
+    struct buf *out, const struct entry *en, const struct columns *columns)
+{
+	if (columns->given)
+		add_columns(out, en, columns);
+	else if (entry_get(en, "error").p != NULL)
+		add_all_but_error(out, en);
+	else
+		buf_addspan(out, en->text);
+}
+
+void
 request_release(struct request *r)
 {
 	buf_release(&r->body);

@@ -26,7 +26,7 @@
 #define BF_ENGINE_REQUEST_H
 
 #include "dialects/provider.h"
-#include "json/entry.h"
+#include "json/columns.h"
 
 #include <stdint.h>
 
@@ -75,6 +75,18 @@ struct span request_body(struct request *r, const struct entry *en, struct err *
 
 /* The key of what r has for a provider. */
 void request_key(struct request *r, const struct provider *p, int64_t sample);
+
+/* ---- for brokers that fill one themselves ---- */
+
+/* Nothing is asked, sent or dropped yet. */
+void request_begin(struct request *r);
+
+/*
+ * Appends what is asked about of an entry, an object: the columns that are given, as far as
+ * it has them, else all of it less the error of a former run.
+ */
+void request_add_entry(
+    struct buf *out, const struct entry *en, const struct columns *columns);
 
 void request_release(struct request *r);
 
