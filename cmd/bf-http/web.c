@@ -366,26 +366,32 @@ refuse(struct asking *a, void (*fn)(void *arg))
 	loop_timer_set(a->loop, &a->timer, 0);
 }
 
+/* A member of what is sent, a string; false: there is none. */
+static bool
+take_text(const struct broker_call *c, const char *name, struct buf *out)
+{
+	struct span v = json_get(c->body, name);
+
+	if (v.p != NULL)
+		(void)json_unescape(out, span_of(v.p + 1, v.n - 2));
+	return v.p != NULL;
+}
+
 static struct asking *
 asking_new(struct web *x, struct broker_call *c, struct loop *l)
 {
 	struct asking *a = mem_zero(1, sizeof *a);
-	struct span body = json_get(c->body, "body"), method;
 
 	a->x = x;
 	a->call = c;
 	a->loop = l;
-	a->raw = a->masked = BUF_INIT;
-	(void)json_text(json_get(c->body, "method"), &a->method, &method);
-	buf_clear(&a->method);
-	buf_addspan(&a->method, method);
-	if (body.p != NULL)
-		(void)json_unescape(&a->body, span_of(body.p + 1, body.n - 2));
+	(void)take_text(c, "method", &a->method);
 	a->http = (struct http_call){.method = buf_cstr(&a->method),
-	    .body = body.p == NULL ? SPAN_NONE
-				   : span_of(buf_cstr(&a->body), a->body.len),
+	    .body = SPAN_NONE,
 	    .done = on_landed,
 	    .arg = a};
+	if (take_text(c, "body", &a->body))
+		a->http.body = span_of(buf_cstr(&a->body), a->body.len);
 	c->own = a;
 	return a;
 }
@@ -394,34 +400,25 @@ static int
 submit(struct broker *b, struct broker_call *c, struct loop *l, struct err *e)
 {
 	struct web *x = (struct web *)b;
+	struct buf url = BUF_INIT;
 	struct asking *a;
-	struct span url;
-	struct buf text = BUF_INIT, copy = BUF_INIT;
-	int rc;
+	int rc = 0;
 
 	open_http(x, l);
 	if (read_origin(x, e) != 0)
 		return -1;
 	a = asking_new(x, c, l);
-	(void)json_text(json_get(c->body, "url"), &text, &url);
-	buf_addspan(&copy, url);
-	if (url_read(&a->at, NULL, buf_cstr(&copy), &a->why) != 0) {
+	(void)take_text(c, "url", &url);
+	if (url_read(&a->at, NULL, buf_cstr(&url), &a->why) != 0)
 		refuse(a, on_bad_url);
-		rc = 0;
-	} else {
-		rc = send(a, e);
-		if (rc > 0) {
-			refuse(a, on_refused);
-			rc = 0;
-		}
-	}
-	buf_release(&text);
-	buf_release(&copy);
-	if (rc != 0) {
-		c->own = NULL;
-		asking_free(a);
-	}
-	return rc;
+	else if ((rc = send(a, e)) > 0)
+		refuse(a, on_refused);
+	buf_release(&url);
+	if (rc >= 0)
+		return 0;
+	c->own = NULL;
+	asking_free(a);
+	return -1;
 }
 
 static void
