@@ -4,6 +4,7 @@
  */
 #include "dialects/dialect.h"
 
+#include "dialects/reply.h"
 #include "json/json.h"
 
 /* Whether a JSON string ends in a newline. */
@@ -39,12 +40,5 @@ answer(struct buf *out, struct span body, struct span model,
 	return 0;
 }
 
-static void
-error(struct span body, struct dialect_error *de)
-{
-	(void)body;
-	*de = (struct dialect_error){.message = ""};
-}
-
 const struct dialect dialect_command = {
-    .name = "command", .answer = answer, .error = error};
+    .name = "command", .answer = answer, .error = reply_no_error};

@@ -4,6 +4,7 @@
  */
 #include "dialects/dialect.h"
 
+#include "dialects/reply.h"
 #include "json/json.h"
 
 static int
@@ -22,12 +23,5 @@ answer(struct buf *out, struct span body, struct span model,
 	return 0;
 }
 
-static void
-error(struct span body, struct dialect_error *de)
-{
-	(void)body;
-	*de = (struct dialect_error){.message = ""};
-}
-
 const struct dialect dialect_human = {
-    .name = "human", .answer = answer, .error = error};
+    .name = "human", .answer = answer, .error = reply_no_error};

@@ -210,3 +210,10 @@ reply_is_error(const struct dialect *d, struct span body, struct err *e)
 	return err_set(e, "an error came with status 200%s%s",
 	    de.message[0] != '\0' ? ": " : "", de.message);
 }
+
+void
+reply_no_error(struct span body, struct dialect_error *de)
+{
+	(void)body;
+	*de = (struct dialect_error){.message = ""};
+}

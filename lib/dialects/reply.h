@@ -55,6 +55,9 @@ struct span find_error(struct span body, struct span *top);
 /* An error stands where an answer should: -1 and e, with what d reads of it. */
 int reply_is_error(const struct dialect *d, struct span body, struct err *e);
 
+/* error() of a dialect that has none: nothing is understood. */
+void reply_no_error(struct span body, struct dialect_error *de);
+
 static inline bool
 is_type(struct span v, enum json_type t)
 {
