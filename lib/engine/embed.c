@@ -2,9 +2,9 @@
 
 #include "base/mem.h"
 #include "engine/landed.h"
+#include "engine/target.h"
 #include "http/http.h"
 #include "io/clock.h"
-#include "io/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -457,26 +457,16 @@ on_quiet(void *arg)
 
 /* ---- where it goes ---- */
 
+/* NULL and e. */
 static struct http_target *
 make_target(struct embed *x, struct err *e)
 {
-	const struct provider *p = &x->provider;
-	struct buf url = BUF_INIT, authorization = BUF_INIT;
-	const char *headers[2] = {"Content-Type: application/json", NULL};
 	struct http_target *t = NULL;
-	size_t n = 1;
+	struct buf path = BUF_INIT;
 
-	if (p->key != NULL) {
-		provider_add_key(p, &authorization);
-		headers[n++] = buf_cstr(&authorization);
-	}
-	buf_adds(&url, p->base_url);
-	if (dialect_path(&url, p->dialect, x->model, false, e) == 0)
-		t = http_target_new(x->http, buf_cstr(&url), headers, n, e);
-	if (authorization.len > 0)
-		secret_wipe(authorization.data, authorization.len);
-	buf_release(&authorization);
-	buf_release(&url);
+	if (dialect_path(&path, x->provider.dialect, x->model, false, e) == 0)
+		t = provider_target(x->http, &x->provider, buf_cstr(&path), e);
+	buf_release(&path);
 	return t;
 }
 

@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 #include "engine/landed.h"
+#include "engine/target.h"
 #include "http/http.h"
-#include "io/secret.h"
 #include "pacing/rates.h"
 
 #include <stdlib.h>
@@ -41,30 +41,6 @@ describe(struct broker *b, struct request *r, const struct entry *en, struct err
 }
 
 /* ---- where it goes ---- */
-
-static struct http_target *
-make_target(
-    struct llm *x, const struct provider *p, const char *path, struct err *e)
-{
-	struct buf url = BUF_INIT, authorization = BUF_INIT;
-	const char *headers[3] = {"Content-Type: application/json", NULL};
-	struct http_target *t;
-	size_t n = 1;
-
-	buf_addf(&url, "%s%s", p->base_url, path);
-	if (p->dialect->header != NULL)
-		headers[n++] = p->dialect->header;
-	if (p->key != NULL) {
-		provider_add_key(p, &authorization);
-		headers[n++] = buf_cstr(&authorization);
-	}
-	t = http_target_new(x->http, buf_cstr(&url), headers, n, e);
-	if (authorization.len > 0)
-		secret_wipe(authorization.data, authorization.len);
-	buf_release(&authorization);
-	buf_release(&url);
-	return t;
-}
 
 /* On the first call of the run libcurl is loaded. 0, or -1 and e. */
 static int
@@ -108,7 +84,7 @@ target_of(struct llm *x, const struct broker_call *c, struct loop *l, struct err
 	if (dialect_path(&path, p->dialect, c->model, x->o.stream, e) == 0 &&
 	    (t = find_target(x, p, buf_cstr(&path))) == NULL &&
 	    open_http(x, l, p, e) == 0 &&
-	    (t = make_target(x, p, buf_cstr(&path), e)) != NULL) {
+	    (t = provider_target(x->http, p, buf_cstr(&path), e)) != NULL) {
 		x->targets = mem_resize(
 		    x->targets, x->ntargets + 1, sizeof *x->targets);
 		x->targets[x->ntargets++] = (struct target){
