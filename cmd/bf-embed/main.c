@@ -3,10 +3,11 @@
 #include "options.h"
 
 static struct providers *
-open_providers(const char *model, struct provider_options *po)
+open_providers(struct options *x)
 {
 	const struct provider *p;
-	struct providers *ps = engine_command_providers(model, po, &p);
+	struct providers *ps = engine_command_providers(
+	    &x->command, x->embed.model, &p);
 
 	if (p->rpm != 0)
 		msg_warn("rpm of %s in providers.json is not kept to: a request "
@@ -29,20 +30,17 @@ open_broker(const struct embed_options *o)
 int
 main(int argc, char **argv)
 {
-	struct options x = {.provider.report = engine_command_warn,
-	    .embed = {.field = "embedding",
-		.requests = 8,
-		.timeout_us = INT64_C(600000000),
-		.connect_timeout_us = INT64_C(10000000),
-		.stall_us = INT64_C(60000000)}};
+	struct options x = {
+	    .embed = {
+		.field = "embedding", .requests = 8, .http = &x.command.http}};
 	struct engine_options *o = &x.command.engine;
 	struct broker *broker;
 	int status;
 
 	engine_command_init(&x.command);
 	options_read(&x, argc, argv);
-	x.embed.providers = open_providers(x.embed.model, &x.provider);
-	o->prices = engine_command_prices(x.prices);
+	x.embed.providers = open_providers(&x);
+	o->prices = engine_command_prices(&x.command);
 	broker = open_broker(&x.embed);
 	/* One more than are in flight fills meanwhile. */
 	o->jobs = (x.embed.requests + UINT64_C(1)) * embed_most(broker);

@@ -11,20 +11,6 @@ enum {
 	OPT_ENCODE,
 	OPT_TASK,
 	OPT_PER_REQUEST,
-	OPT_BASE_URL,
-	OPT_ENDPOINT,
-	OPT_KEY_FILE,
-	OPT_TPM,
-	OPT_TIMEOUT,
-	OPT_CONNECT_TIMEOUT,
-	OPT_STALL_TIMEOUT,
-	OPT_MAX_WAIT,
-	OPT_MAX_COST,
-	OPT_MAX_TOKENS_TOTAL,
-	OPT_BUDGET_WINDOW,
-	OPT_PRICES,
-	OPT_CACERT,
-	OPT_HTTP1_1,
 };
 
 #define REQUESTS_MOST 1000
@@ -40,26 +26,29 @@ static const struct cli_option options[] = {
     {OPT_PER_REQUEST, "per-request", "N",
 	"texts of a request at most (default: as many as are taken)"},
     {'j', "jobs", "N", "requests in flight at most (default 8)"},
-    {OPT_BASE_URL, "base-url", "URL", "where calls go (default $OPENAI_BASE_URL)"},
-    {OPT_ENDPOINT, "endpoint", "NAME", "name that server's answers are kept under"},
-    {OPT_KEY_FILE, "key-file", "FILE", "read the key here, not in $OPENAI_API_KEY"},
-    {OPT_CACERT, "cacert", "FILE", "certificates to trust, in PEM"},
-    {OPT_HTTP1_1, "http1.1", NULL, "speak no HTTP/2"},
-    {OPT_TPM, "tpm", "N", "tokens a minute at most"},
+    {ENGINE_BASE_URL, "base-url", "URL",
+	"where calls go (default $OPENAI_BASE_URL)"},
+    {ENGINE_ENDPOINT, "endpoint", "NAME",
+	"name that server's answers are kept under"},
+    {ENGINE_KEY_FILE, "key-file", "FILE",
+	"read the key here, not in $OPENAI_API_KEY"},
+    {ENGINE_CACERT, "cacert", "FILE", "certificates to trust, in PEM"},
+    {ENGINE_HTTP1_1, "http1.1", NULL, "speak no HTTP/2"},
+    {ENGINE_TPM, "tpm", "N", "tokens a minute at most"},
     {ENGINE_ATTEMPTS, "attempts", "N", "attempts per text (default 4)"},
-    {OPT_TIMEOUT, "timeout", "TIME", "of a request (default 10m)"},
-    {OPT_CONNECT_TIMEOUT, "connect-timeout", "TIME", "to connect (default 10s)"},
-    {OPT_STALL_TIMEOUT, "stall-timeout", "TIME",
+    {ENGINE_TIMEOUT, "timeout", "TIME", "of a request (default 10m)"},
+    {ENGINE_CONNECT_TIMEOUT, "connect-timeout", "TIME", "to connect (default 10s)"},
+    {ENGINE_STALL_TIMEOUT, "stall-timeout", "TIME",
 	"without a byte, once an answer began (default 60s)"},
-    {OPT_MAX_WAIT, "max-wait", "TIME",
+    {ENGINE_MAX_WAIT, "max-wait", "TIME",
 	"longest wait a server may ask for (default 10m)"},
-    {OPT_MAX_COST, "max-cost", "USD",
+    {ENGINE_MAX_COST, "max-cost", "USD",
 	"stop before the calls of this run cost more"},
-    {OPT_MAX_TOKENS_TOTAL, "max-tokens-total", "N",
+    {ENGINE_MAX_TOKENS_TOTAL, "max-tokens-total", "N",
 	"stop before they take more tokens"},
-    {OPT_BUDGET_WINDOW, "budget-window", "TIME",
+    {ENGINE_BUDGET_WINDOW, "budget-window", "TIME",
 	"have both count what the ledger has of the last, say, 24h too"},
-    {OPT_PRICES, "prices", "FILE",
+    {ENGINE_PRICES, "prices", "FILE",
 	"prices of more models, as LiteLLM's list has them"},
     ENGINE_OPTIONS,
     CLI_COMMON,
@@ -100,7 +89,6 @@ set_text(struct options *x, const struct cli *cli, struct span text)
 static void
 parse_option(const struct cli *cli, int key, struct options *x)
 {
-	struct engine_options *o = &x->command.engine;
 	struct embed_options *m = &x->embed;
 
 	switch (key) {
@@ -129,52 +117,6 @@ parse_option(const struct cli *cli, int key, struct options *x)
 		break;
 	case OPT_PER_REQUEST:
 		m->per_request = (unsigned)cli_count(cli, INT_MAX);
-		break;
-	case OPT_BASE_URL:
-		x->provider.base_url = cli->arg;
-		break;
-	case OPT_ENDPOINT:
-		x->provider.endpoint = cli->arg;
-		break;
-	case OPT_KEY_FILE:
-		x->provider.key_file = cli->arg;
-		break;
-	case OPT_CACERT:
-		m->cacert = cli->arg;
-		break;
-	case OPT_HTTP1_1:
-		m->http1_only = true;
-		break;
-	case OPT_TPM:
-		o->tpm = (int64_t)cli_count(cli, ENGINE_RATE_MAX);
-		break;
-	case OPT_TIMEOUT:
-		m->timeout_us = cli_time(cli);
-		break;
-	case OPT_CONNECT_TIMEOUT:
-		m->connect_timeout_us = cli_time(cli);
-		break;
-	case OPT_STALL_TIMEOUT:
-		m->stall_us = cli_time(cli);
-		break;
-	case OPT_MAX_WAIT:
-		o->max_wait_us = cli_duration(cli);
-		break;
-	case OPT_MAX_COST:
-		if (price_parse_usd(span_str(cli->arg), &o->max_cost) != 0)
-			cli_usage(cli,
-			    "--max-cost takes an amount in US dollars, such as "
-			    "2.50, not \"%s\"",
-			    cli->arg);
-		break;
-	case OPT_MAX_TOKENS_TOTAL:
-		o->max_tokens_total = (int64_t)cli_count(cli, INT64_MAX / 4);
-		break;
-	case OPT_BUDGET_WINDOW:
-		o->budget_window_us = cli_time(cli);
-		break;
-	case OPT_PRICES:
-		x->prices = cli->arg;
 		break;
 	}
 }

@@ -8,9 +8,7 @@
 struct options {
 	struct engine_command command;
 	struct embed_options embed;
-	struct provider_options provider;
 	struct template *text;
-	const char *prices; /* a file; NULL: none is given */
 };
 
 /* x->command and x->embed have their defaults. */

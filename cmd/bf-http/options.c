@@ -19,12 +19,6 @@ enum {
 	OPT_REDIRECTS,
 	OPT_HOSTS,
 	OPT_ALLOW_PRIVATE,
-	OPT_RPM,
-	OPT_TIMEOUT,
-	OPT_CONNECT_TIMEOUT,
-	OPT_MAX_WAIT,
-	OPT_CACERT,
-	OPT_HTTP1_1,
 };
 
 #define DATA_MOST ((size_t)16 << 20) /* bytes of a file of -d */
@@ -44,14 +38,14 @@ static const struct cli_option options[] = {
     {OPT_ALLOW_PRIVATE, "allow-private", NULL,
 	"there may be inside: private addresses"},
     {'j', "jobs", "N", "calls in flight at most (default 8), or auto"},
-    {OPT_RPM, "rpm", "N", "requests a minute at most, to each host"},
+    {ENGINE_RPM, "rpm", "N", "requests a minute at most, to each host"},
     {ENGINE_ATTEMPTS, "attempts", "N", "attempts per call (default 4)"},
-    {OPT_TIMEOUT, "timeout", "TIME", "of an attempt (default 60s)"},
-    {OPT_CONNECT_TIMEOUT, "connect-timeout", "TIME", "to connect (default 10s)"},
-    {OPT_MAX_WAIT, "max-wait", "TIME",
+    {ENGINE_TIMEOUT, "timeout", "TIME", "of an attempt (default 60s)"},
+    {ENGINE_CONNECT_TIMEOUT, "connect-timeout", "TIME", "to connect (default 10s)"},
+    {ENGINE_MAX_WAIT, "max-wait", "TIME",
 	"longest wait a server may ask for (default 10m)"},
-    {OPT_CACERT, "cacert", "FILE", "certificates to trust, in PEM"},
-    {OPT_HTTP1_1, "http1.1", NULL, "speak no HTTP/2"},
+    {ENGINE_CACERT, "cacert", "FILE", "certificates to trust, in PEM"},
+    {ENGINE_HTTP1_1, "http1.1", NULL, "speak no HTTP/2"},
     ENGINE_OPTIONS,
     CLI_COMMON,
     CLI_END,
@@ -283,24 +277,6 @@ set_option(const struct cli *cli, int key, struct options *x)
 		break;
 	case OPT_ALLOW_PRIVATE:
 		w->allow_private = true;
-		break;
-	case OPT_RPM:
-		x->command.engine.rpm = (int64_t)cli_count(cli, ENGINE_RATE_MAX);
-		break;
-	case OPT_TIMEOUT:
-		w->timeout_us = cli_time(cli);
-		break;
-	case OPT_CONNECT_TIMEOUT:
-		w->connect_timeout_us = cli_time(cli);
-		break;
-	case OPT_MAX_WAIT:
-		x->command.engine.max_wait_us = cli_duration(cli);
-		break;
-	case OPT_CACERT:
-		w->cacert = cli->arg;
-		break;
-	case OPT_HTTP1_1:
-		w->http1_only = true;
 		break;
 	}
 }

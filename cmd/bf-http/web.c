@@ -112,15 +112,12 @@ static void on_landed(struct http_call *hc);
 static void
 open_http(struct web *x, struct loop *l)
 {
-	struct http_options o = {.timeout_us = x->o->timeout_us,
-	    .connect_timeout_us = x->o->connect_timeout_us,
-	    .cacert = x->o->cacert,
-	    .http1_only = x->o->http1_only,
-	    .headers = true,
-	    .keep = rates_headers,
-	    .nkeep = RATES_HEADERS,
-	    .user_agent = "bf-http/" BF_VERSION};
+	struct http_options o = *x->o->http;
 
+	o.headers = true;
+	o.keep = rates_headers;
+	o.nkeep = RATES_HEADERS;
+	o.user_agent = "bf-http/" BF_VERSION;
 	if (x->http == NULL)
 		x->http = http_new(l, &o);
 }

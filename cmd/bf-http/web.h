@@ -42,9 +42,7 @@ struct web_options {
 	const char *const *hosts; /* that the data may lead to; none: see web.c */
 	size_t nhosts;
 	struct secrets secrets;
-	int64_t timeout_us, connect_timeout_us;
-	const char *cacert;
-	bool http1_only;
+	const struct http_options *http; /* it adds which headers it wants */
 };
 
 struct web {

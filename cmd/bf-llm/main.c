@@ -82,22 +82,19 @@ open_all(struct options *x)
 {
 	struct engine_options *o = &x->command.engine;
 	struct providers *ps = engine_command_providers(
-	    x->llm.model, &x->provider, NULL);
+	    &x->command, x->llm.model, NULL);
 
 	check_models("--fallback", o->fallback, o->nfallback, ps);
 	check_models("--escalate-model", o->repair_models, o->nrepair_models, ps);
 	o->judge = open_judge(x);
-	o->prices = engine_command_prices(x->prices);
+	o->prices = engine_command_prices(&x->command);
 	return ps;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options x = {.provider.report = engine_command_warn,
-	    .llm = {.timeout_us = INT64_C(600000000),
-		.connect_timeout_us = INT64_C(10000000),
-		.stall_us = INT64_C(60000000)}};
+	struct options x = {.llm.http = &x.command.http};
 	struct broker *broker;
 	int status;
 

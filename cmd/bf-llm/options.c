@@ -9,17 +9,7 @@
 #include <string.h>
 
 enum {
-	OPT_BASE_URL = CLI_FIRST,
-	OPT_ENDPOINT,
-	OPT_KEY_FILE,
-	OPT_RPM,
-	OPT_TPM,
-	OPT_TIMEOUT,
-	OPT_CONNECT_TIMEOUT,
-	OPT_FIRST_BYTE_TIMEOUT,
-	OPT_STALL_TIMEOUT,
-	OPT_MAX_WAIT,
-	OPT_HEDGE,
+	OPT_HEDGE = CLI_FIRST,
 	OPT_FALLBACK,
 	OPT_SCHEMA,
 	OPT_COERCE,
@@ -30,16 +20,10 @@ enum {
 	OPT_ESCALATE_TEMPERATURE,
 	OPT_GROW_MAX_TOKENS,
 	OPT_WARM_PREFIX,
-	OPT_MAX_COST,
-	OPT_MAX_TOKENS_TOTAL,
-	OPT_BUDGET_WINDOW,
-	OPT_PRICES,
 	OPT_ACCEPT,
 	OPT_LENIENT,
 	OPT_STREAM,
 	OPT_REDO,
-	OPT_CACERT,
-	OPT_HTTP1_1,
 	OPT_LIST_PROVIDERS,
 };
 
@@ -51,21 +35,24 @@ static const struct cli_option options[] = {
 	"ask anew where finish_reason, model or refusal is VALUE"},
     {OPT_LIST_PROVIDERS, "list-providers", NULL,
 	"show which providers are known, and end"},
-    {OPT_BASE_URL, "base-url", "URL", "where calls go (default $OPENAI_BASE_URL)"},
-    {OPT_ENDPOINT, "endpoint", "NAME", "name that server's answers are kept under"},
-    {OPT_KEY_FILE, "key-file", "FILE", "read the key here, not in $OPENAI_API_KEY"},
-    {OPT_CACERT, "cacert", "FILE", "certificates to trust, in PEM"},
-    {OPT_HTTP1_1, "http1.1", NULL, "speak no HTTP/2"},
-    {OPT_RPM, "rpm", "N", "requests a minute at most, to each model"},
-    {OPT_TPM, "tpm", "N", "tokens a minute at most, of each model"},
+    {ENGINE_BASE_URL, "base-url", "URL",
+	"where calls go (default $OPENAI_BASE_URL)"},
+    {ENGINE_ENDPOINT, "endpoint", "NAME",
+	"name that server's answers are kept under"},
+    {ENGINE_KEY_FILE, "key-file", "FILE",
+	"read the key here, not in $OPENAI_API_KEY"},
+    {ENGINE_CACERT, "cacert", "FILE", "certificates to trust, in PEM"},
+    {ENGINE_HTTP1_1, "http1.1", NULL, "speak no HTTP/2"},
+    {ENGINE_RPM, "rpm", "N", "requests a minute at most, to each model"},
+    {ENGINE_TPM, "tpm", "N", "tokens a minute at most, of each model"},
     {ENGINE_ATTEMPTS, "attempts", "N", "attempts per call (default 4)"},
-    {OPT_TIMEOUT, "timeout", "TIME", "of an attempt (default 10m)"},
-    {OPT_CONNECT_TIMEOUT, "connect-timeout", "TIME", "to connect (default 10s)"},
-    {OPT_FIRST_BYTE_TIMEOUT, "first-byte-timeout", "TIME",
+    {ENGINE_TIMEOUT, "timeout", "TIME", "of an attempt (default 10m)"},
+    {ENGINE_CONNECT_TIMEOUT, "connect-timeout", "TIME", "to connect (default 10s)"},
+    {ENGINE_FIRST_BYTE_TIMEOUT, "first-byte-timeout", "TIME",
 	"to the first byte of an answer (default: that of the attempt)"},
-    {OPT_STALL_TIMEOUT, "stall-timeout", "TIME",
+    {ENGINE_STALL_TIMEOUT, "stall-timeout", "TIME",
 	"without a byte, once an answer began (default 60s)"},
-    {OPT_MAX_WAIT, "max-wait", "TIME",
+    {ENGINE_MAX_WAIT, "max-wait", "TIME",
 	"longest wait a server may ask for (default 10m)"},
     {OPT_HEDGE, "hedge", "PERCENTILE",
 	"send calls once more that take longer than, say, p95 of all"},
@@ -89,13 +76,13 @@ static const struct cli_option options[] = {
 	"ask again for up to N tokens where an answer was cut"},
     {OPT_WARM_PREFIX, "warm-prefix", NULL,
 	"send one call first of those that share a long prompt prefix"},
-    {OPT_MAX_COST, "max-cost", "USD",
+    {ENGINE_MAX_COST, "max-cost", "USD",
 	"stop before the calls of this run cost more"},
-    {OPT_MAX_TOKENS_TOTAL, "max-tokens-total", "N",
+    {ENGINE_MAX_TOKENS_TOTAL, "max-tokens-total", "N",
 	"stop before they take more tokens, in and out"},
-    {OPT_BUDGET_WINDOW, "budget-window", "TIME",
+    {ENGINE_BUDGET_WINDOW, "budget-window", "TIME",
 	"have both count what the ledger has of the last, say, 24h too"},
-    {OPT_PRICES, "prices", "FILE",
+    {ENGINE_PRICES, "prices", "FILE",
 	"prices of more models, as LiteLLM's list has them"},
     {OPT_ACCEPT, "accept", "LIST",
 	"take answers that ended in length, content_filter, refusal"},
@@ -232,7 +219,6 @@ static void
 parse_option(const struct cli *cli, int key, struct options *x)
 {
 	struct engine_options *o = &x->command.engine;
-	struct provider_options *p = &x->provider;
 
 	switch (key) {
 	case 'm':
@@ -243,42 +229,6 @@ parse_option(const struct cli *cli, int key, struct options *x)
 		break;
 	case OPT_LIST_PROVIDERS:
 		x->list_providers = true;
-		break;
-	case OPT_BASE_URL:
-		p->base_url = cli->arg;
-		break;
-	case OPT_ENDPOINT:
-		p->endpoint = cli->arg;
-		break;
-	case OPT_KEY_FILE:
-		p->key_file = cli->arg;
-		break;
-	case OPT_CACERT:
-		x->llm.cacert = cli->arg;
-		break;
-	case OPT_HTTP1_1:
-		x->llm.http1_only = true;
-		break;
-	case OPT_RPM:
-		o->rpm = (int64_t)cli_count(cli, ENGINE_RATE_MAX);
-		break;
-	case OPT_TPM:
-		o->tpm = (int64_t)cli_count(cli, ENGINE_RATE_MAX);
-		break;
-	case OPT_TIMEOUT:
-		x->llm.timeout_us = cli_time(cli);
-		break;
-	case OPT_CONNECT_TIMEOUT:
-		x->llm.connect_timeout_us = cli_time(cli);
-		break;
-	case OPT_FIRST_BYTE_TIMEOUT:
-		x->llm.first_byte_us = cli_time(cli);
-		break;
-	case OPT_STALL_TIMEOUT:
-		x->llm.stall_us = cli_time(cli);
-		break;
-	case OPT_MAX_WAIT:
-		o->max_wait_us = cli_duration(cli);
 		break;
 	case OPT_HEDGE:
 		o->hedge = parse_percentile(cli);
@@ -313,22 +263,6 @@ parse_option(const struct cli *cli, int key, struct options *x)
 		break;
 	case OPT_WARM_PREFIX:
 		o->warm_prefix = true;
-		break;
-	case OPT_MAX_COST:
-		if (price_parse_usd(span_str(cli->arg), &o->max_cost) != 0)
-			cli_usage(cli,
-			    "--max-cost takes an amount in US dollars, such as "
-			    "2.50, not \"%s\"",
-			    cli->arg);
-		break;
-	case OPT_MAX_TOKENS_TOTAL:
-		o->max_tokens_total = (int64_t)cli_count(cli, INT64_MAX / 4);
-		break;
-	case OPT_BUDGET_WINDOW:
-		o->budget_window_us = cli_time(cli);
-		break;
-	case OPT_PRICES:
-		x->prices = cli->arg;
 		break;
 	case OPT_ACCEPT:
 		o->accept = parse_accept(cli);

@@ -8,9 +8,7 @@
 struct options {
 	struct engine_command command;
 	struct llm_options llm;
-	struct provider_options provider;
-	const char *prices; /* a file; NULL: none is given */
-	const char *schema; /* likewise */
+	const char *schema; /* a file; NULL: none is given */
 	bool coerce, formats;
 	bool list_providers;
 };

@@ -70,7 +70,7 @@ engine_command_warn(const char *text)
 
 struct providers *
 engine_command_providers(
-    const char *model, struct provider_options *po, const struct provider **p)
+    struct engine_command *x, const char *model, const struct provider **p)
 {
 	struct span bare, name = SPAN(PROVIDER_DEFAULT);
 	const struct provider *found = NULL;
@@ -79,8 +79,8 @@ engine_command_providers(
 
 	if (model != NULL && provider_split(span_str(model), &bare, &name, &e) != 0)
 		msg_die(STATUS_CANNOT, "-m: %s", e.text);
-	po->name = name.p; /* at the end of model, or a literal */
-	ps = providers_new(po, &e);
+	x->provider.name = name.p; /* at the end of model, or a literal */
+	ps = providers_new(&x->provider, &e);
 	if (ps == NULL || (found = providers_get(ps, name, &e)) == NULL)
 		msg_die(STATUS_CANNOT, "%s", e.text);
 	if (p != NULL)
@@ -89,10 +89,10 @@ engine_command_providers(
 }
 
 struct prices *
-engine_command_prices(const char *file)
+engine_command_prices(const struct engine_command *x)
 {
 	struct err e = ERR_INIT;
-	struct prices *prices = prices_new(file, &e);
+	struct prices *prices = prices_new(x->prices, &e);
 
 	if (prices == NULL)
 		msg_die(STATUS_CANNOT, "%s", e.text);
@@ -315,6 +315,10 @@ void
 engine_command_init(struct engine_command *x)
 {
 	*x = (struct engine_command){.progress = STATUSLINE_AUTO,
+	    .http = {.timeout_us = INT64_C(600000000),
+		.connect_timeout_us = INT64_C(10000000),
+		.stall_us = INT64_C(60000000)},
+	    .provider = {.report = engine_command_warn},
 	    .engine = {
 		.jobs = 16,
 		.attempts = 4,
@@ -327,6 +331,83 @@ engine_command_init(struct engine_command *x)
 		.ledger = ledger_default(),
 		.say = say,
 	    }};
+}
+
+static bool
+take_http_option(struct engine_command *x, const struct cli *cli, int key)
+{
+	struct engine_options *o = &x->engine;
+	struct http_options *h = &x->http;
+
+	switch (key) {
+	case ENGINE_RPM:
+		o->rpm = (int64_t)cli_count(cli, ENGINE_RATE_MAX);
+		break;
+	case ENGINE_TPM:
+		o->tpm = (int64_t)cli_count(cli, ENGINE_RATE_MAX);
+		break;
+	case ENGINE_MAX_WAIT:
+		o->max_wait_us = cli_duration(cli);
+		break;
+	case ENGINE_TIMEOUT:
+		h->timeout_us = cli_time(cli);
+		break;
+	case ENGINE_CONNECT_TIMEOUT:
+		h->connect_timeout_us = cli_time(cli);
+		break;
+	case ENGINE_FIRST_BYTE_TIMEOUT:
+		h->first_byte_us = cli_time(cli);
+		break;
+	case ENGINE_STALL_TIMEOUT:
+		h->stall_us = cli_time(cli);
+		break;
+	case ENGINE_CACERT:
+		h->cacert = cli->arg;
+		break;
+	case ENGINE_HTTP1_1:
+		h->http1_only = true;
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static bool
+take_provider_option(struct engine_command *x, const struct cli *cli, int key)
+{
+	struct engine_options *o = &x->engine;
+
+	switch (key) {
+	case ENGINE_BASE_URL:
+		x->provider.base_url = cli->arg;
+		break;
+	case ENGINE_ENDPOINT:
+		x->provider.endpoint = cli->arg;
+		break;
+	case ENGINE_KEY_FILE:
+		x->provider.key_file = cli->arg;
+		break;
+	case ENGINE_PRICES:
+		x->prices = cli->arg;
+		break;
+	case ENGINE_MAX_COST:
+		if (price_parse_usd(span_str(cli->arg), &o->max_cost) != 0)
+			cli_usage(cli,
+			    "--max-cost takes an amount in US dollars, such as "
+			    "2.50, not \"%s\"",
+			    cli->arg);
+		break;
+	case ENGINE_MAX_TOKENS_TOTAL:
+		o->max_tokens_total = (int64_t)cli_count(cli, INT64_MAX / 4);
+		break;
+	case ENGINE_BUDGET_WINDOW:
+		o->budget_window_us = cli_time(cli);
+		break;
+	default:
+		return false;
+	}
+	return true;
 }
 
 bool
@@ -391,7 +472,8 @@ engine_command_option(struct engine_command *x, const struct cli *cli, int key)
 		x->progress = parse_progress(cli);
 		break;
 	default:
-		return false;
+		return take_http_option(x, cli, key) ||
+		       take_provider_option(x, cli, key);
 	}
 	return true;
 }

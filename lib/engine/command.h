@@ -14,6 +14,7 @@
 #define BF_ENGINE_COMMAND_H
 
 #include "engine/engine.h"
+#include "http/http.h"
 #include "io/cli.h"
 #include "io/statusline.h"
 
@@ -34,6 +35,24 @@ enum {
 	ENGINE_STATS,
 	ENGINE_METRICS,
 	ENGINE_PROGRESS,
+	/* For those who ask over HTTP: the command's to describe, as it has them. */
+	ENGINE_RPM,
+	ENGINE_TPM,
+	ENGINE_MAX_WAIT,
+	ENGINE_TIMEOUT,
+	ENGINE_CONNECT_TIMEOUT,
+	ENGINE_FIRST_BYTE_TIMEOUT,
+	ENGINE_STALL_TIMEOUT,
+	ENGINE_CACERT,
+	ENGINE_HTTP1_1,
+	/* And those who ask providers. */
+	ENGINE_BASE_URL,
+	ENGINE_ENDPOINT,
+	ENGINE_KEY_FILE,
+	ENGINE_PRICES,
+	ENGINE_MAX_COST,
+	ENGINE_MAX_TOKENS_TOTAL,
+	ENGINE_BUDGET_WINDOW,
 };
 
 /* Rows of a command's table; -j and --attempts are the command's to describe. */
@@ -75,12 +94,15 @@ struct engine_command {
 	const char *const *classes; /* what entries fail with, NULL at the end */
 	enum statusline_when progress;
 	bool no_ledger;
+	struct http_options http; /* for the broker, which adds what it wants besides */
+	struct provider_options provider;
+	const char *prices; /* a file; NULL: none is given */
 };
 
 /* Defaults. */
 void engine_command_init(struct engine_command *x);
 
-/* Takes an option of the rows above, -j or --attempts; false: it is another. */
+/* Takes an option of the keys above, -j or --attempts; false: it is another. */
 bool engine_command_option(
     struct engine_command *x, const struct cli *cli, int key);
 
@@ -94,13 +116,14 @@ int engine_command_run(struct engine_command *x, struct broker *b);
 void engine_command_warn(const char *text);
 
 /*
- * Those that are known, of which po is for the one that model names, or the default where
- * it is NULL; *p is that one, which may be NULL.  What is wrong with it ends the program.
+ * Those that are known; the options are for the one that model names, or for the default
+ * where it is NULL, and *p is that one unless p is NULL.  What is wrong with it ends the
+ * program.
  */
-struct providers *engine_command_providers(const char *model, struct provider_options *po,
-    const struct provider **p);
+struct providers *engine_command_providers(
+    struct engine_command *x, const char *model, const struct provider **p);
 
-/* Prices, those in file too unless it is NULL; likewise. */
-struct prices *engine_command_prices(const char *file);
+/* Prices, those of --prices too; likewise. */
+struct prices *engine_command_prices(const struct engine_command *x);
 
 #endif

@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "engine/landed.h"
 #include "engine/target.h"
-#include "http/http.h"
 #include "io/clock.h"
 
 #include <inttypes.h>
@@ -474,18 +473,14 @@ make_target(struct embed *x, struct err *e)
 static int
 open_http(struct embed *x, struct loop *l, struct err *e)
 {
-	struct http_options o = {.timeout_us = x->o.timeout_us,
-	    .connect_timeout_us = x->o.connect_timeout_us,
-	    .stall_us = x->o.stall_us,
-	    .body_max = ANSWER_MAX,
-	    .cacert = x->o.cacert,
-	    .http1_only = x->o.http1_only,
-	    .user_agent = "bf-embed/" BF_VERSION};
+	struct http_options o = *x->o.http;
 
 	if (x->target != NULL)
 		return 0;
 	if (provider_ready(&x->provider, e) != 0)
 		return -1;
+	o.body_max = ANSWER_MAX;
+	o.user_agent = "bf-embed/" BF_VERSION;
 	if (x->http == NULL)
 		x->http = http_new(l, &o);
 	x->loop = l;

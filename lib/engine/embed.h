@@ -20,6 +20,7 @@
 
 #include "dialects/embeddings.h"
 #include "engine/broker.h"
+#include "http/http.h"
 #include "json/template.h"
 
 struct embed_options {
@@ -32,11 +33,7 @@ struct embed_options {
 	bool base64;                 /* the vector is a string, not an array */
 	unsigned requests;           /* in flight at most */
 	unsigned per_request; /* texts of one at most; 0: as many as are taken */
-	int64_t timeout_us;   /* of a request */
-	int64_t connect_timeout_us;
-	int64_t stall_us;
-	const char *cacert;
-	bool http1_only;
+	const struct http_options *http; /* it adds how long an answer may be */
 };
 
 /* Options are copied, what they refer to is borrowed. NULL and e. */

@@ -46,18 +46,13 @@ describe(struct broker *b, struct request *r, const struct entry *en, struct err
 static int
 open_http(struct llm *x, struct loop *l, const struct provider *p, struct err *e)
 {
-	struct http_options o = {.timeout_us = x->o.timeout_us,
-	    .connect_timeout_us = x->o.connect_timeout_us,
-	    .first_byte_us = x->o.first_byte_us,
-	    .stall_us = x->o.stall_us,
-	    .cacert = x->o.cacert,
-	    .http1_only = x->o.http1_only,
-	    .keep = rates_headers,
-	    .nkeep = RATES_HEADERS,
-	    .user_agent = "bf-llm/" BF_VERSION};
+	struct http_options o = *x->o.http;
 
 	if (provider_ready(p, e) != 0)
 		return -1;
+	o.keep = rates_headers;
+	o.nkeep = RATES_HEADERS;
+	o.user_agent = "bf-llm/" BF_VERSION;
 	if (x->http == NULL)
 		x->http = http_new(l, &o);
 	return 0;
